@@ -1,0 +1,42 @@
+# make run · make test · make check · make deploy
+PYTHON ?= $(shell command -v python3.13 || command -v python3)
+PORT   ?= 3000
+SAM    := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
+
+.PHONY: run test check lint build deploy lock clean
+
+run: .venv/ready           ## the whole deployment on this machine, until Ctrl-C
+	@.venv/bin/python -m local --port $(PORT)
+
+test: .venv/ready          ## all the tests
+	.venv/bin/pytest
+
+check: lint build          ## what CI runs
+	.venv/bin/pytest --cov --cov-report=term
+
+lint: .venv/ready
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+
+build: .venv/ready .venv-sam/ready
+	$(SAM) validate --lint
+	$(SAM) build
+
+deploy: build              ## make deploy CONFIG=staging
+	$(SAM) deploy --config-env $(or $(CONFIG),default)
+
+lock: .venv/ready          ## after a change of requirements/*.in
+	.venv/bin/python -m pip install --quiet uv
+	cd requirements && for set in dev:3.11 sam:3.13; do ../.venv/bin/uv pip compile --quiet --universal \
+	  --upgrade --python-version $${set#*:} --generate-hashes --no-header $${set%:*}.in -o $${set%:*}.txt; done
+
+clean:
+	rm -rf .venv .venv-sam .aws-sam
+
+.venv/ready: requirements/dev.txt
+.venv-sam/ready: requirements/sam.txt
+.venv/ready .venv-sam/ready:
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@

@@ -1,0 +1,94 @@
+"""What a computation is made of; each file in computations/ fills in this form."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from backburner.errors import Uncomputable
+
+__all__ = [
+    "DAY",
+    "HOUR",
+    "Computation",
+    "Parameters",
+    "Policy",
+    "Progress",
+    "Result",
+    "Uncomputable",
+]
+
+HOUR = 3600
+DAY = 24 * HOUR
+
+Progress = Callable[[float], None]
+"""Tells how much is done, from 0.0 to 1.0; cheap enough to call at every step."""
+
+
+class Parameters(BaseModel):
+    """What a computation takes: unknown fields, NaN and infinities are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Result(BaseModel):
+    """What a computation gives, as JSON."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """How long the answers of a computation last and how hard to try for one; times in seconds."""
+
+    version: int
+    """Raise it when the same parameters give another result: old answers are then out of use."""
+    fresh_for: float
+    """How long a result is served as it is. At least 60, so that whoever waited still finds it."""
+    stale_for: float = 0
+    """How long after that it is still served, while a refresh runs behind it."""
+    failure_kept_for: float = 60
+    """How long a failure is the answer before a request may try afresh. At least 60, too."""
+    expected_time: float | Callable[[Any], float] = 1
+    """How long a run takes, or a function of the parameters that says so."""
+    time_limit: float = 60
+    """How long one run may take; then it is stopped and counts as a failed attempt."""
+    attempts: int = 3
+    """How often a job is begun before it is given up."""
+    gives_up_after: float = HOUR
+    """How long after the request the job is given up, whatever became of it."""
+
+    def __post_init__(self) -> None:
+        for name in ("fresh_for", "failure_kept_for"):
+            if getattr(self, name) < 60:
+                raise ValueError(
+                    f"{name}={getattr(self, name)} is under 60 s: clients that come back "
+                    "for an answer would miss it; keep it for 60 s or longer"
+                )
+        for name in ("version", "time_limit", "attempts"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name}={getattr(self, name)} is not positive; it must be")
+        if self.gives_up_after < self.time_limit:
+            raise ValueError(
+                f"gives_up_after={self.gives_up_after} is under time_limit={self.time_limit}: "
+                "a job would be given up while it may still run; make it longer"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Computation:
+    """A named, versioned, pure function of validated parameters."""
+
+    name: str
+    documentation: str
+    parameters: type[Parameters]
+    result: type[Result]
+    policy: Policy
+    example: Mapping[str, Any]
+    compute: Callable[[Any, Progress], Result]
+
+    def expected_time(self, parameters: Parameters) -> float:
+        """How long a run with these parameters takes, in seconds, by the policy's own word."""
+        expected = self.policy.expected_time
+        return expected(parameters) if callable(expected) else expected

@@ -1,0 +1,61 @@
+"""Lambda 3: a message that the queue gave up on; its job is buried, so that clients learn it."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+
+from backburner import resources
+from backburner.errors import MalformedMessage
+from backburner.store import Lost, Store
+from backburner.task_queue import Message
+from backburner.telemetry import count, logger
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+def handler(event: dict[str, Any], context: "LambdaContext | None") -> Any:
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    return process_partial_response(event, undertaker().receive, processor, context)
+
+
+@cache
+def undertaker() -> "Undertaker":
+    return Undertaker(store=resources.store(os.environ))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undertaker:
+    """Sees to what the queue gave up on."""
+
+    store: Store
+
+    def receive(self, record: "SQSRecord") -> None:
+        """A malformed message has no job: it is logged, counted, and that is its end."""
+        try:
+            message = Message.read(record.body)
+        except MalformedMessage as error:
+            count("malformed", "none")
+            logger.error("a malformed dead letter", exc_info=error, message_id=record.message_id)
+            return
+        logger.set_correlation_id(message.correlation_id)
+        count("dead_letter", message.computation)
+        self.bury(message)
+
+    def bury(self, message: Message) -> None:
+        """Bury the job, unless it is alive in a worker: then the message was one too many."""
+        entry = self.store.look_up(message.entry, consistent=True)
+        if entry.job is None:
+            return
+        try:
+            self.store.bury(entry)
+        except Lost:
+            logger.info("the job of a dead letter is alive", signature=message.signature)

@@ -1,0 +1,146 @@
+"""What lies under a signature: an answer, a job, both or nothing.
+
+A placeholder is an entry with a job and no answer; a refresh, one with a stale answer and a job.
+All times are seconds since the epoch; `now` is always the caller's.
+"""
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from typing import Self
+
+from backburner.computation import Policy
+from backburner.problems import GaveUp, Problem
+from backburner.signature import Signature
+
+OK = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A result, or a problem: a failure is an answer, too."""
+
+    body: bytes
+    """JSON, gzipped: stored and sent as it is."""
+    status: int
+    """HTTP's: 200 for a result, 4xx or 5xx for a problem."""
+    etag: str
+    computed_at: float
+    fresh_until: float
+    renew_at: float
+    """From when a request may set a new job: `fresh_until`, but later after a failed refresh."""
+    ends_at: float
+    """From when it is not served any more, fresh or stale."""
+
+    @classmethod
+    def result(cls, json: bytes, policy: Policy, now: float) -> Self:
+        fresh_until = now + policy.fresh_for
+        return cls._of(json, OK, now, fresh_until, fresh_until + policy.stale_for)
+
+    @classmethod
+    def problem(cls, problem: Problem, kept_for: float, now: float) -> Self:
+        return cls._of(problem.as_json(), problem.status, now, now + kept_for, now + kept_for)
+
+    @classmethod
+    def _of(cls, json: bytes, status: int, now: float, fresh_until: float, ends_at: float) -> Self:
+        return cls(
+            body=gzip.compress(json, mtime=0),
+            status=status,
+            etag=hashlib.sha256(json).hexdigest()[:32],
+            computed_at=now,
+            fresh_until=fresh_until,
+            renew_at=fresh_until,
+            ends_at=ends_at,
+        )
+
+    @property
+    def is_result(self) -> bool:
+        return self.status == OK
+
+    def is_fresh(self, now: float) -> bool:
+        return now < self.fresh_until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Work under way. It carries what its end needs, so that it outlives a deploy."""
+
+    version: int
+    parameters: bytes
+    """Canonical JSON, gzipped."""
+    correlation_id: str
+    requested_at: float
+    expected_time: float
+    gives_up_at: float
+    failure_kept_for: float
+    max_attempts: int
+    lease: float = 0
+    """Until when the job counts as alive; the store sets it."""
+    sendings: int = 1
+    attempts: int = 0
+    run: str | None = None
+    """The attempt that holds the job; a queued job has none."""
+    started_at: float | None = None
+    progress: float | None = None
+
+    @property
+    def state(self) -> str:
+        return "running" if self.run else "queued"
+
+    def is_alive(self, now: float) -> bool:
+        return now < self.lease and now < self.gives_up_at
+
+    def gave_up(self, now: float) -> Answer:
+        """The answer when all attempts, or all the time, are used up."""
+        problem = GaveUp(
+            f"gave up after {self.attempts} of {self.max_attempts} attempts and "
+            f"{now - self.requested_at:.0f} s; ask again later, it will be tried afresh",
+            correlation_id=self.correlation_id,
+        )
+        return Answer.problem(problem, self.failure_kept_for, now)
+
+    def is_spent(self, now: float) -> bool:
+        """No attempt or no time is left: only burial is."""
+        return self.attempts >= self.max_attempts or now >= self.gives_up_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """The DynamoDB item under a signature; one that is not there has neither answer nor job."""
+
+    signature: Signature
+    computation: str
+    answer: Answer | None = None
+    job: Job | None = None
+
+    @property
+    def the_job(self) -> Job:
+        """The job, where the caller knows that there is one."""
+        if self.job is None:
+            raise LookupError(f"the entry {self.signature} has no job; look before you take it")
+        return self.job
+
+    @property
+    def the_answer(self) -> Answer:
+        """The answer, where the caller knows that there is one."""
+        if self.answer is None:
+            raise LookupError(f"the entry {self.signature} has no answer; look before you take it")
+        return self.answer
+
+    def servable(self, now: float) -> Answer | None:
+        """The answer, unless it has ended. DynamoDB deletes late: the clock decides."""
+        return self.answer if self.answer and now < self.answer.ends_at else None
+
+    def is_settled(self, now: float) -> bool:
+        """The answer stands and is not to be renewed yet."""
+        answer = self.servable(now)
+        return answer is not None and now < answer.renew_at
+
+    def is_alive(self, now: float) -> bool:
+        return self.job is not None and self.job.is_alive(now)
+
+    @property
+    def ends_at(self) -> float:
+        """When nothing in it is of use any more."""
+        answer_ends = self.answer.ends_at if self.answer else 0.0
+        return max(answer_ends, self.job.gives_up_at if self.job else 0.0)

@@ -1,0 +1,50 @@
+"""Everything that goes wrong here, as one tree.
+
+BackburnerError
+ ├─ NoSuchComputation    the name is not a file in computations/
+ ├─ BrokenComputation    the file is there but does not keep to the form
+ ├─ Uncomputable         the computation says: never, with these parameters
+ ├─ AttemptFailed        this attempt failed; another may succeed
+ ├─ Lost                 a conditional write found the entry in somebody else's hands
+ ├─ Unsent               the queue did not take the message
+ ├─ MalformedMessage     what came off the queue is no message of ours
+ ├─ Returned             the message goes back to the queue
+ ├─ MissingSetting       the environment lacks what template.yaml sets
+ └─ Problem              what an HTTP client gets to see: problems.py
+"""
+
+
+class BackburnerError(Exception):
+    """The root of all errors that backburner raises."""
+
+
+class NoSuchComputation(BackburnerError):
+    """The name is not a file in computations/."""
+
+
+class BrokenComputation(BackburnerError):
+    """A file in computations/ that cannot be imported or lacks a part; the message says which."""
+
+
+class Uncomputable(BackburnerError):
+    """These parameters can never be computed: raised by a computation, answered with 422."""
+
+
+class AttemptFailed(BackburnerError):
+    """An attempt crashed, ran out of time or was killed; trying again may mend it."""
+
+
+class Unsent(BackburnerError):
+    """The queue did not take the message, or did not say that it did."""
+
+
+class MalformedMessage(BackburnerError):
+    """What came off the queue is no message of ours; it belongs to the dead letters."""
+
+
+class Returned(BackburnerError):
+    """The message goes back to the queue; tells the batch not to delete it."""
+
+
+class MissingSetting(BackburnerError):
+    """The environment lacks what template.yaml sets."""

@@ -1,0 +1,112 @@
+"""An HTTP request, as API Gateway hands it over (payload 2.0)."""
+
+import base64
+import binascii
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn, Self
+
+from backburner.problems import MalformedJson, NotJson, TooLarge
+from backburner.signature import canonical
+
+LARGEST_BODY = 1_000_000
+"""Bytes. 1,000 stops are about 100,000."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    method: str
+    path: tuple[str, ...]
+    query: str
+    headers: Mapping[str, str]
+    """By lower-case name."""
+    body: bytes
+    correlation_id: str
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> Self:
+        context = event["requestContext"]
+        return cls(
+            method=context["http"]["method"],
+            path=tuple(event["rawPath"].strip("/").split("/")),
+            query=event.get("rawQueryString") or "",
+            headers={name.lower(): text for name, text in event.get("headers", {}).items()},
+            body=_body(event),
+            correlation_id=context["requestId"],
+        )
+
+    @property
+    def accepts_gzip(self) -> bool:
+        for item in self.headers.get("accept-encoding", "").lower().split(","):
+            coding, _, weight = item.partition(";")
+            if coding.strip() in ("gzip", "*"):
+                return not re.fullmatch(r"\s*q=0(\.0*)?\s*", weight)
+        return False
+
+    @property
+    def prefers_minimal(self) -> bool:
+        preferences = self.headers.get("prefer", "").lower().split(",")
+        return "return=minimal" in (p.replace(" ", "") for p in preferences)
+
+    def has(self, etag: str) -> bool:
+        """The client has it already: If-None-Match, by weak comparison."""
+        tags = [tag.strip().removeprefix("W/") for tag in self._if_none_match.split(",")]
+        return "*" in tags or etag.removeprefix("W/") in tags
+
+    @property
+    def _if_none_match(self) -> str:
+        return self.headers.get("if-none-match", "")
+
+    def canonical_json(self) -> bytes:
+        """The body's JSON in canonical form; whatever makes it none is a problem."""
+        if len(self.body) > LARGEST_BODY:
+            raise TooLarge(f"the body has {len(self.body)} bytes; send {LARGEST_BODY} at most")
+        media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != "application/json" and not media_type.endswith("+json"):
+            raise NotJson(f"the content-type is {media_type[:80]!r}; send application/json")
+        return canonical_json(self.body)
+
+
+def canonical_json(text: bytes | str) -> bytes:
+    """The JSON in the text, in canonical form. Duplicate keys and NaN are no JSON of ours."""
+    try:
+        return canonical(
+            json.loads(
+                text, object_pairs_hook=_object, parse_float=_finite, parse_constant=_no_number
+            )
+        )
+    except RecursionError as error:
+        raise MalformedJson("it is nested too deeply; send a flatter one") from error
+    except ValueError as error:
+        raise MalformedJson(f"{error}; send one JSON object in UTF-8") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice[:80]!r} stands twice in one object")
+    return members
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text[:80])
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number that JSON and we can hold")
+
+
+def _body(event: Mapping[str, Any]) -> bytes:
+    body = event.get("body") or ""
+    if not event.get("isBase64Encoded"):
+        return str(body).encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode(body, validate=True)
+    except binascii.Error as error:
+        raise MalformedJson(f"the event's body is not base64 ({error}); send it again") from error

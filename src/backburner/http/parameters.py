@@ -1,0 +1,107 @@
+"""Parameters, from a body or a query to what a computation takes: validated, defaults filled in."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal, get_args, get_origin
+from urllib.parse import parse_qsl
+
+from pydantic import ValidationError
+
+from backburner.computation import Computation, Parameters
+from backburner.http.event import Request, canonical_json
+from backburner.problems import InvalidParameters, MalformedJson
+from backburner.signature import canonical
+
+MOST_QUERY_PARAMETERS = 100
+MOST_ERRORS = 20
+
+
+def of(request: Request, computation: Computation) -> Parameters:
+    """The parameters of a request; InvalidParameters with a pointer and a reason for each error."""
+    given = (
+        request.canonical_json() if request.method == "POST" else _of_query(request, computation)
+    )
+    try:
+        # Strict: neither "1" nor true is a number. 1 and 1.0 are the same in canonical form.
+        return computation.parameters.model_validate_json(given, strict=True)
+    except ValidationError as error:
+        raise _invalid(error, json.loads(given)) from error
+
+
+def dump(parameters: Parameters) -> bytes:
+    """Canonical JSON of validated parameters: what is signed, stored and computed from."""
+    return canonical(parameters.model_dump(mode="json"))
+
+
+def _of_query(request: Request, computation: Computation) -> bytes:
+    """?a=1&b=x&c={"d":2}: strings as they are, anything else as JSON; a repeated name is a list."""
+    try:
+        pairs = parse_qsl(
+            request.query,
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=MOST_QUERY_PARAMETERS,
+        )
+    except ValueError as error:
+        raise InvalidParameters(
+            f"the query cannot be read ({error}); percent-encode UTF-8, "
+            f"{MOST_QUERY_PARAMETERS} parameters at most",
+            errors=[],
+        ) from error
+    given: dict[str, list[Any]] = {}
+    for name, text in pairs:
+        given.setdefault(name, []).append(_value(name, text, computation))
+    return canonical({name: v[0] if len(v) == 1 else v for name, v in given.items()})
+
+
+def _value(name: str, text: str, computation: Computation) -> Any:
+    field = computation.parameters.model_fields.get(name)
+    if field is None or _takes_text(field.annotation):
+        return text
+    try:
+        return json.loads(canonical_json(text))
+    except MalformedJson:
+        return text  # and the validation says what it should have been
+
+
+def _takes_text(annotation: Any) -> bool:
+    if get_origin(annotation) is Literal:
+        return all(isinstance(choice, str) for choice in get_args(annotation))
+    is_collection = isinstance(get_origin(annotation), type)
+    return annotation is str or (
+        not is_collection and any(_takes_text(a) for a in get_args(annotation))
+    )
+
+
+def _invalid(error: ValidationError, given: Any) -> InvalidParameters:
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    reasons = [
+        {"pointer": _pointer(e["loc"], given), "reason": e["msg"]} for e in errors[:MOST_ERRORS]
+    ]
+    first = reasons[0]
+    return InvalidParameters(
+        f"{len(errors)} of the parameters do not validate; the first is "
+        f"{first['pointer'] or 'the whole'}: {first['reason']}",
+        errors=reasons,
+    )
+
+
+def _pointer(location: Sequence[int | str], given: Any) -> str:
+    """RFC 6901. Names of union members, which pydantic puts into the location, are left out."""
+    pointer = ""
+    for depth, step in enumerate(location):
+        inner = _at(given, step)
+        if inner is None and depth < len(location) - 1:
+            continue
+        pointer += "/" + str(step)[:80].replace("~", "~0").replace("/", "~1")
+        given = inner
+    return pointer
+
+
+def _at(given: Any, step: int | str) -> Any:
+    match given, step:
+        case dict(), str():
+            return given.get(step)
+        case list(), int() if step < len(given):
+            return given[step]
+    return None

@@ -1,0 +1,120 @@
+"""The answers of the HTTP face: 200, 202, 304 and problems, with their headers."""
+
+import base64
+import gzip
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any
+
+from backburner.entry import Answer, Entry
+from backburner.http.event import Request
+from backburner.problems import Problem
+from backburner.waiting import expected_at
+
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def as_event(self, *, with_body: bool = True) -> dict[str, Any]:
+        """As API Gateway takes it (payload 2.0)."""
+        is_binary = "content-encoding" in self.headers
+        body = base64.b64encode(self.body) if is_binary else self.body
+        return {
+            "statusCode": self.status,
+            "headers": self.headers,
+            "body": body.decode() if with_body else "",
+            "isBase64Encoded": is_binary and with_body,
+        }
+
+
+def document(value: object) -> Response:
+    """JSON that is neither a result nor a problem."""
+    return Response(status=200, headers={"content-type": JSON}, body=json.dumps(value).encode())
+
+
+def problem(problem: Problem) -> Response:
+    headers = {"content-type": PROBLEM, "cache-control": "no-store"}
+    if problem.retry_after is not None:
+        headers["retry-after"] = _whole_seconds(problem.retry_after)
+    if problem.allow:
+        headers["allow"] = problem.allow
+    return Response(status=problem.status, headers=headers, body=problem.as_json())
+
+
+def answered(entry: Entry, answer: Answer, request: Request, now: float) -> Response:
+    """200 with the result's bytes as they are stored, 304, or the problem's own status."""
+    headers = _headers(entry, answer, now)
+    if answer.is_result and request.has(headers["etag"]):
+        return Response(status=304, headers=headers)
+    headers["content-type"] = JSON if answer.is_result else PROBLEM
+    if request.accepts_gzip:
+        headers["content-encoding"] = "gzip"
+        return Response(status=answer.status, headers=headers, body=answer.body)
+    return Response(status=answer.status, headers=headers, body=gzip.decompress(answer.body))
+
+
+def come_back(
+    entry: Entry, request: Request, now: float, wait: float, *, collapsed: bool
+) -> Response:
+    """202: not yet. The client asks again, here or at Location, after that many seconds."""
+    headers = {
+        "retry-after": _whole_seconds(wait),
+        "location": path(entry),
+        "cache-control": "no-store",
+        "cache-status": "backburner; fwd=miss" + ("; collapsed" if collapsed else ""),
+    }
+    if request.prefers_minimal:
+        return Response(status=202, headers={**headers, "preference-applied": "return=minimal"})
+    job = entry.the_job
+    headers["content-type"] = JSON
+    status = {
+        "state": job.state,
+        "signature": entry.signature,
+        "requested_at": _timestamp(job.requested_at),
+        "attempts": job.attempts,
+        "progress": job.progress,
+        "retry_after": round(wait, 3),
+        "expected_at": _timestamp(max(expected_at(job), now)),
+        "gives_up_at": _timestamp(job.gives_up_at),
+    }
+    return Response(status=202, headers=headers, body=json.dumps(status).encode())
+
+
+def path(entry: Entry) -> str:
+    return f"/v1/{entry.computation}/{entry.signature}"
+
+
+def _headers(entry: Entry, answer: Answer, now: float) -> dict[str, str]:
+    how = f"ttl={int(answer.fresh_until - now)}" if answer.is_fresh(now) else "fwd=stale"
+    headers = {
+        "cache-status": f"backburner; hit; {how}",
+        "content-location": path(entry),
+        "vary": "accept-encoding",
+    }
+    if not answer.is_result:
+        retry_after = _whole_seconds(answer.renew_at - now)
+        return headers | {"cache-control": "no-store", "retry-after": retry_after}
+    fresh_for = int(answer.fresh_until - answer.computed_at)
+    stale_for = int(answer.ends_at - answer.fresh_until)
+    return headers | {
+        # Weak, since the same result goes out with and without gzip.
+        "etag": f'W/"{answer.etag}"',
+        "cache-control": f"public, max-age={fresh_for}, stale-while-revalidate={stale_for}",
+        "age": str(max(0, int(now - answer.computed_at))),
+    }
+
+
+def _whole_seconds(seconds: float) -> str:
+    return str(max(1, ceil(seconds)))
+
+
+def _timestamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,120 @@
+"""What a request asks for: a document, or a question that has a signature."""
+
+import gzip
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from backburner import __version__, computations, signature
+from backburner.computation import Computation
+from backburner.entry import Entry, Job
+from backburner.errors import NoSuchComputation
+from backburner.http import parameters, response
+from backburner.http.event import Request
+from backburner.http.response import Response
+from backburner.problems import MethodNotAllowed, NotFound, TooLarge
+from backburner.signature import Signature
+
+LARGEST_PARAMETERS = 100_000
+"""Bytes, gzipped: with a stale answer beside them they fit into an item of 400 KB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """An entry to look up, and how to make a job for it. By signature alone there is no way."""
+
+    request: Request
+    entry: Entry
+    new_job: Callable[[float], Job] | None
+
+
+def find(request: Request) -> Question | Response:
+    """The document or question at the request's path; a Problem if there is none."""
+    match request.path:
+        case ("health",):
+            _allow(request, "GET", "HEAD")
+            return response.document({"status": "ok", "version": __version__})
+        case ("v1",):
+            _allow(request, "GET", "HEAD")
+            return response.document({"computations": [_describe(c) for c in _all()]})
+        case ("v1", name):
+            _allow(request, "GET", "HEAD", "POST")
+            return _by_parameters(request, _load(name))
+        case ("v1", name, text):
+            _allow(request, "GET", "HEAD")
+            return _by_signature(request, name, text)
+    raise NotFound("there is nothing at this path; GET /v1 lists the computations")
+
+
+def _by_parameters(request: Request, computation: Computation) -> Question:
+    given = parameters.of(request, computation)
+    dumped = parameters.dump(given)
+    signed = signature.sign(computation.name, computation.policy.version, dumped)
+
+    def new_job(now: float) -> Job:
+        policy = computation.policy
+        return Job(
+            version=policy.version,
+            parameters=_compressed(dumped),
+            correlation_id=request.correlation_id,
+            requested_at=now,
+            expected_time=computation.expected_time(given),
+            gives_up_at=now + policy.gives_up_after,
+            failure_kept_for=policy.failure_kept_for,
+            max_attempts=policy.attempts,
+        )
+
+    return Question(
+        request=request,
+        entry=Entry(signature=signed, computation=computation.name),
+        new_job=new_job,
+    )
+
+
+def _by_signature(request: Request, name: str, text: str) -> Question:
+    if name not in computations.names() or not signature.FORM.fullmatch(text):
+        raise NotFound(
+            "a signature is 64 hex digits under a computation's name; follow a Location header"
+        )
+    entry = Entry(signature=Signature(text), computation=name)
+    return Question(request=request, entry=entry, new_job=None)
+
+
+def _compressed(dumped: bytes) -> bytes:
+    compressed = gzip.compress(dumped, mtime=0)
+    if len(compressed) > LARGEST_PARAMETERS:
+        raise TooLarge(
+            f"the parameters have {len(compressed)} bytes, compressed; "
+            f"{LARGEST_PARAMETERS} are the most: ask for less at a time"
+        )
+    return compressed
+
+
+def _load(name: str) -> Computation:
+    try:
+        return computations.load(name)
+    except NoSuchComputation as error:
+        raise NotFound(str(error)) from error
+
+
+def _all() -> list[Computation]:
+    return [computations.load(name) for name in computations.names()]
+
+
+def _describe(computation: Computation) -> dict[str, object]:
+    return {
+        "name": computation.name,
+        "href": f"/v1/{computation.name}",
+        "documentation": computation.documentation,
+        "version": computation.policy.version,
+        "parameters": computation.parameters.model_json_schema(),
+        "result": computation.result.model_json_schema(mode="serialization"),
+        "example": computation.example,
+    }
+
+
+def _allow(request: Request, *methods: str) -> None:
+    if request.method not in methods:
+        raise MethodNotAllowed(
+            f"{request.method} is not allowed here; use {' or '.join(methods)}",
+            allow=", ".join(methods),
+        )

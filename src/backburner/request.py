@@ -1,0 +1,142 @@
+"""Lambda 1: what is there is served at once; what is not, a worker is asked for."""
+
+import os
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from backburner import resources
+from backburner.entry import Entry
+from backburner.errors import Unsent
+from backburner.http import response, routes
+from backburner.http.event import Request
+from backburner.http.response import Response
+from backburner.http.routes import Question
+from backburner.problems import InternalError, NotFound, Problem, Unavailable
+from backburner.store import Lost, Store
+from backburner.task_queue import Message, TaskQueue
+from backburner.telemetry import count, logger
+from backburner.waiting import seconds_to_wait
+
+ROUNDS = 4
+"""How often one request may find that somebody else was first."""
+A_MOMENT = 2
+"""Seconds after which to ask again when new work is refused."""
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    context = event["requestContext"]
+    logger.set_correlation_id(context["requestId"])
+    is_head = context["http"]["method"] == "HEAD"
+    return respond(event, front()).as_event(with_body=not is_head)
+
+
+@cache
+def front() -> "Front":
+    return Front(store=resources.store(os.environ), task_queue=resources.task_queue(os.environ))
+
+
+def respond(event: Mapping[str, Any], front: "Front") -> Response:
+    """The response to an event; whatever goes wrong is a problem."""
+    try:
+        match routes.find(Request.from_event(event)):
+            case Question() as asked:
+                return front.answer(asked)
+            case document:
+                return document
+    except Problem as problem:
+        return response.problem(problem)
+    except (ClientError, BotoCoreError):
+        logger.exception("AWS did not answer")
+        return response.problem(
+            Unavailable("the table did not answer; ask again", retry_after=A_MOMENT)
+        )
+    except Exception:  # noqa: BLE001 (logged, and a client gets a problem whatever it is)
+        logger.exception("a request failed")
+        return response.problem(
+            InternalError("this is a fault of the service, and it is logged; ask again later")
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """The worker pattern, as the request sees it. Nothing in here waits."""
+
+    store: Store
+    task_queue: TaskQueue
+    random: Callable[[], float] = random.random
+
+    def answer(self, asked: Question) -> Response:
+        entry = self.look_up(asked)
+        collapsed = True
+        for _ in range(ROUNDS):
+            now = self.store.clock()
+            if entry.is_settled(now):
+                return self.serve(entry, asked, now)
+            if entry.is_alive(now):
+                return self.come_back(entry, asked, now, collapsed=collapsed)
+            try:
+                entry = self.set_placeholder(entry, asked, now)
+                collapsed = False
+            except Lost as lost:
+                entry = lost.entry
+            except (NotFound, Unavailable):
+                if not entry.servable(now):
+                    raise
+                return self.serve(entry, asked, now)
+        raise Unavailable(
+            f"the entry {entry.signature} is changing too fast; ask again", retry_after=A_MOMENT
+        )
+
+    def look_up(self, asked: Question) -> Entry:
+        """Eventually consistent: a claim finds out. Where no claim can follow, read what is."""
+        entry = self.store.look_up(asked.entry)
+        if asked.new_job is None and entry.job is None and not entry.servable(self.store.clock()):
+            entry = self.store.look_up(asked.entry, consistent=True)
+        if entry.computation != asked.entry.computation:
+            raise NotFound(f"{entry.signature} is of another computation; follow its Location")
+        return entry
+
+    def set_placeholder(self, entry: Entry, asked: Question, now: float) -> Entry:
+        """A job where none is alive; or an end, where no more can be done for it."""
+        if entry.job is None:
+            if asked.new_job is None:
+                raise NotFound(
+                    f"{entry.signature} is unknown or expired; ask again with the parameters"
+                )
+            return self.send(self.store.claim(entry, asked.new_job(now)))
+        if entry.job.is_spent(now):
+            count("failed", entry.computation)
+            return self.store.bury(entry)
+        return self.send(self.store.send_again(entry))
+
+    def send(self, entry: Entry) -> Entry:
+        """Send the message of a job; if that fails, the job must not look alive."""
+        try:
+            self.task_queue.send(Message.about(entry))
+        except Unsent as error:
+            logger.warning("a message was not sent", exc_info=error)
+            self.store.release(entry)
+            raise Unavailable(
+                "the queue did not answer; ask again", retry_after=A_MOMENT
+            ) from error
+        logger.info("job sent", signature=entry.signature, sendings=entry.the_job.sendings)
+        return entry
+
+    def serve(self, entry: Entry, asked: Question, now: float) -> Response:
+        """The answer as it is, fresh or stale, result or problem."""
+        answer = entry.the_answer
+        count("hit" if answer.is_fresh(now) else "stale", entry.computation)
+        return response.answered(entry, answer, asked.request, now)
+
+    def come_back(self, entry: Entry, asked: Question, now: float, *, collapsed: bool) -> Response:
+        """The stale answer while there is one; otherwise nothing yet, and when to ask again."""
+        if entry.servable(now):
+            return self.serve(entry, asked, now)
+        count("collapsed" if collapsed else "miss", entry.computation)
+        wait = seconds_to_wait(entry.the_job, now, self.random())
+        return response.come_back(entry, asked.request, now, wait, collapsed=collapsed)

@@ -1,0 +1,36 @@
+"""The name of an answer: one for all ways to write the same question."""
+
+import hashlib
+import json
+import re
+from typing import Any, NewType
+
+Signature = NewType("Signature", str)
+"""SHA-256 in hex of computation, version and canonical parameters; key of an entry."""
+
+FORM = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+def sign(computation: str, version: int, parameters: bytes) -> Signature:
+    """The signature of a question; `parameters` are validated and canonical."""
+    question = canonical([computation, version]) + b"\n" + parameters
+    return Signature(hashlib.sha256(question).hexdigest())
+
+
+def canonical(value: Any) -> bytes:
+    """JSON in the one form that equal values share: sorted keys, no spaces, 1.0 written as 1."""
+    return json.dumps(
+        _with_plain_numbers(value), sort_keys=True, separators=(",", ":"), allow_nan=False
+    ).encode("ascii")
+
+
+def _with_plain_numbers(value: Any) -> Any:
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case dict():
+            return {key: _with_plain_numbers(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_with_plain_numbers(inner) for inner in value]
+        case _:
+            return value

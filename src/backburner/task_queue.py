@@ -1,0 +1,91 @@
+"""The message: which job is waiting, not what it is; the parameters are in the entry."""
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from backburner import signature
+from backburner.entry import Entry
+from backburner.errors import MalformedMessage, Unsent
+from backburner.signature import Signature
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_sqs import SQSClient
+
+LONGEST_DELAY = 43200
+"""SQS hides a message for 12 hours at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What SQS carries. A message that is sent again is the same as the first."""
+
+    signature: Signature
+    computation: str
+    correlation_id: str
+
+    @classmethod
+    def about(cls, entry: Entry) -> Self:
+        return cls(
+            signature=entry.signature,
+            computation=entry.computation,
+            correlation_id=entry.the_job.correlation_id,
+        )
+
+    @classmethod
+    def read(cls, body: str) -> Self:
+        """The message in a body. Unknown fields are ignored: a message outlives a deploy."""
+        try:
+            fields = json.loads(body)
+            message = cls(
+                signature=Signature(str(fields["signature"])),
+                computation=str(fields["computation"]),
+                correlation_id=str(fields.get("correlation_id", "")),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise MalformedMessage(
+                f"{body[:200]!r} is no message of ours ({error!r}); "
+                'send {"signature": …, "computation": …}'
+            ) from error
+        if not signature.FORM.fullmatch(message.signature):
+            raise MalformedMessage(
+                f"{message.signature[:80]!r} is no signature; it has 64 hex digits"
+            )
+        return message
+
+    @property
+    def entry(self) -> Entry:
+        """The entry that it is about, before anyone has looked."""
+        return Entry(signature=self.signature, computation=self.computation)
+
+
+class TaskQueue:
+    """The queue of jobs. The client is made when it is first needed: a hit needs none."""
+
+    def __init__(self, make_client: "Callable[[], SQSClient]", url: str) -> None:
+        self.make_client = make_client
+        self.url = url
+
+    @cached_property
+    def client(self) -> "SQSClient":
+        return self.make_client()
+
+    def send(self, message: Message) -> None:
+        """Send it; Unsent if the queue did not say that it has it."""
+        try:
+            self.client.send_message(QueueUrl=self.url, MessageBody=json.dumps(asdict(message)))
+        except (ClientError, BotoCoreError) as error:
+            raise Unsent(f"the queue did not take {message.signature}: {error}") from error
+
+    def hide(self, receipt_handle: str, seconds: float) -> None:
+        """Let a message that was received come back after that time, unless it is deleted."""
+        self.client.change_message_visibility(
+            QueueUrl=self.url,
+            ReceiptHandle=receipt_handle,
+            VisibilityTimeout=min(max(0, round(seconds)), LONGEST_DELAY),
+        )

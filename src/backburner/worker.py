@@ -1,0 +1,173 @@
+"""Lambda 2: takes a job from the queue, computes, and puts the answer under its signature."""
+
+import gzip
+import os
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    process_partial_response,
+)
+from botocore.exceptions import BotoCoreError, ClientError
+
+from backburner import attempt, computations, resources
+from backburner.entry import Answer, Entry
+from backburner.errors import (
+    AttemptFailed,
+    BrokenComputation,
+    MalformedMessage,
+    NoSuchComputation,
+    Returned,
+    Uncomputable,
+)
+from backburner.problems import CannotBeComputed, Problem, ResultTooLarge
+from backburner.store import Lost, Run, Store
+from backburner.task_queue import Message, TaskQueue
+from backburner.telemetry import count, logger, measure
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+LARGEST_RESULT = 250_000
+"""Bytes, gzipped: with the parameters of a refresh beside it, it fits into an item of 400 KB."""
+SHORTEST_DELAY, LONGEST_DELAY = 2, 300
+"""Seconds until a job that failed is tried again; doubled at each attempt."""
+
+Compute = Callable[[str, bytes, float, float, attempt.Beat], bytes]
+"""See attempt.compute; it is a parameter so that tests can compute without a process."""
+
+
+def handler(event: dict[str, Any], context: "LambdaContext | None") -> Any:
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    return process_partial_response(event, worker().receive, processor, context)
+
+
+@cache
+def worker() -> "Worker":
+    return Worker(store=resources.store(os.environ), task_queue=resources.task_queue(os.environ))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """The worker pattern, as the worker sees it."""
+
+    store: Store
+    task_queue: TaskQueue
+    compute: Compute = attempt.compute
+    random: Callable[[], float] = random.random
+
+    def receive(self, record: "SQSRecord") -> None:
+        """One record of a batch. What raises stays in the queue, for no longer than it must."""
+        try:
+            message = Message.read(record.body)
+            logger.set_correlation_id(message.correlation_id)
+            self.work(message, record.receipt_handle)
+        except Returned:
+            raise
+        except MalformedMessage:
+            logger.exception("a malformed message goes to the dead letters")
+            self.task_queue.hide(record.receipt_handle, 0)
+            raise
+        except Exception:
+            logger.exception("a message could not be worked on")
+            self.task_queue.hide(record.receipt_handle, self.store.leases.running)
+            raise
+
+    def work(self, message: Message, receipt_handle: str) -> None:
+        """Take a message to its end: answered, given back, or left to whoever holds the job."""
+        try:
+            run = self.store.begin(message.entry)
+        except Lost as lost:
+            return self.stand_back(lost.entry, receipt_handle)
+        try:
+            self.carry_out(run, receipt_handle)
+        except Lost:
+            logger.warning("a late run changes nothing", signature=message.signature)
+
+    def stand_back(self, entry: Entry, receipt_handle: str) -> None:
+        """The job is not to be begun: it is done, alive in another worker, or spent."""
+        now = self.store.clock()
+        if entry.job is None:
+            return
+        if entry.job.is_spent(now) and not entry.job.is_alive(now):
+            count("failed", entry.computation)
+            self.store.bury(entry)
+            return
+        self.put_back(receipt_handle, max(entry.job.lease - now, 0) + 1, "its job is alive")
+
+    def carry_out(self, run: Run, receipt_handle: str) -> None:
+        """One attempt, and what comes of it."""
+        job, name = run.job, run.entry.computation
+        if job.attempts == 1:
+            measure("queue_wait", self.store.clock() - job.requested_at, name)
+        try:
+            answer = self.attempt(run, receipt_handle)
+        except Uncomputable as refusal:
+            count("failed", name)
+            self.store.fail(run, self.problem(run, CannotBeComputed(str(refusal))))
+        except (AttemptFailed, BrokenComputation, NoSuchComputation) as failure:
+            logger.warning("an attempt failed", exc_info=failure, signature=run.entry.signature)
+            self.try_again(run, receipt_handle)
+        else:
+            self.store.complete(run, answer)
+            count("computed", name)
+            measure("run_time", answer.computed_at - (job.started_at or 0), name)
+
+    def attempt(self, run: Run, receipt_handle: str) -> Answer:
+        """The answer to the job, computed under the heartbeat of the run."""
+        job, name = run.job, run.entry.computation
+        policy = computations.load(name).policy
+        if job.version != policy.version:
+            raise AttemptFailed(
+                f"the job is for version {job.version} of {name}, here is {policy.version}; "
+                "while a deployment is under way another worker may have the right one"
+            )
+        json = self.compute(
+            name,
+            gzip.decompress(job.parameters),
+            min(policy.time_limit, job.gives_up_at - self.store.clock()),
+            self.store.leases.heartbeat,
+            partial(self.beat, run, receipt_handle),
+        )
+        answer = Answer.result(json, policy, self.store.clock())
+        return answer if len(answer.body) <= LARGEST_RESULT else self.too_large(run, answer)
+
+    def beat(self, run: Run, receipt_handle: str, progress: float) -> None:
+        """Keep the lease, and keep the message hidden just as long: if I die, both come back."""
+        try:
+            self.store.heartbeat(run, progress)
+            self.task_queue.hide(receipt_handle, self.store.leases.running)
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("a heartbeat was missed; the lease bears that", exc_info=error)
+
+    def try_again(self, run: Run, receipt_handle: str) -> None:
+        """Give the job back for another attempt, later each time; or give it up."""
+        job, now = run.job, self.store.clock()
+        if job.is_spent(now):
+            count("failed", run.entry.computation)
+            self.store.fail(run, job.gave_up(now))
+            return
+        delay = min(SHORTEST_DELAY * 2 ** (job.attempts - 1), LONGEST_DELAY)
+        delay *= 1 + self.random()
+        self.store.give_back(run, delay)
+        self.put_back(receipt_handle, delay, "its job is tried again")
+
+    def put_back(self, receipt_handle: str, delay: float, why: str) -> None:
+        self.task_queue.hide(receipt_handle, delay)
+        raise Returned(f"the message goes back to the queue for {delay:.0f} s: {why}")
+
+    def problem(self, run: Run, problem: Problem) -> Answer:
+        return Answer.problem(problem, run.job.failure_kept_for, self.store.clock())
+
+    def too_large(self, run: Run, answer: Answer) -> Answer:
+        problem = ResultTooLarge(
+            f"the result has {len(answer.body)} bytes, compressed; {LARGEST_RESULT} are the most: "
+            "ask for less at a time"
+        )
+        return self.problem(run, problem)

@@ -1,0 +1,228 @@
+"""The table and queues of template.yaml in moto, a clock to set, and the sides of a deployment."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from moto import mock_aws
+from moto.sqs.models import sqs_backends
+
+from backburner import attempt, computations
+from backburner.dead_letter import Undertaker
+from backburner.entry import Entry
+from backburner.request import Front, respond
+from backburner.signature import Signature
+from backburner.store import Leases, Store
+from backburner.task_queue import TaskQueue
+from backburner.worker import Worker
+from local.template import ACCOUNT_ID, Stack, create_stack
+
+HERE = Path(__file__).parent
+REGION = "eu-central-1"
+NOW = 1_800_000_000.0
+request_ids = count(1)
+
+
+@pytest.fixture(autouse=True)
+def _computations_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder more on the package's own path: doubling, crashing and endless are computations."""
+    folders = [*computations.__path__, str(HERE / "computations")]
+    monkeypatch.setattr(computations, "__path__", folders)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    with pytest.MonkeyPatch.context() as environment, mock_aws():
+        environment.setenv("AWS_DEFAULT_REGION", REGION)
+        yield create_stack(boto3.client("cloudformation"))
+
+
+@dataclass
+class Clock:
+    """Seconds since the epoch, as the test says."""
+
+    now: float = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+    def passes(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class Deployment:
+    """Everything but the network: requests go in, messages are carried by hand."""
+
+    stack: Stack
+    dynamodb: Any
+    sqs: Any
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        tokens = iter(f"run-{n}" for n in range(1, 1000))
+        self.store = Store(
+            self.dynamodb, self.table, Leases(), clock=self.clock, new_token=lambda: next(tokens)
+        )
+        self.task_queue = TaskQueue(lambda: self.sqs, self.queue_url)
+        self.front = Front(store=self.store, task_queue=self.task_queue, random=lambda: 0.0)
+        self.worker = Worker(
+            store=self.store, task_queue=self.task_queue, compute=compute_here, random=lambda: 0.0
+        )
+        self.undertaker = Undertaker(store=self.store)
+
+    @property
+    def table(self) -> str:
+        return self.stack.physical_ids["Table"]
+
+    @property
+    def queue_url(self) -> str:
+        return self.stack.physical_ids["Queue"]
+
+    def get(self, path: str, **headers: str) -> "Reply":
+        path, _, query = path.partition("?")
+        return self.ask(http_event("GET", path, query=query, headers=headers))
+
+    def post(self, path: str, parameters: object, **headers: str) -> "Reply":
+        headers = {"content-type": "application/json", **headers}
+        return self.ask(http_event("POST", path, headers=headers, body=json.dumps(parameters)))
+
+    def ask(self, event: dict[str, Any]) -> "Reply":
+        return Reply(respond(event, self.front).as_event())
+
+    def messages(self) -> list[SQSRecord]:
+        """What the queue gives out now; moto hides it from then on, by its own clock."""
+        received = self.sqs.receive_message(
+            QueueUrl=self.queue_url, MaxNumberOfMessages=10, AttributeNames=["All"]
+        )
+        return [record(message) for message in received.get("Messages", [])]
+
+    def send(self, body: object) -> None:
+        """A message that no request has sent."""
+        self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=json.dumps(body))
+
+    def hidden_for(self, message: SQSRecord) -> int:
+        """How many seconds it is until the queue gives the message out again."""
+        queue = sqs_backends[ACCOUNT_ID][REGION].get_queue(self.queue_url.rpartition("/")[2])
+        [hidden_until] = [m.visible_at for m in queue._messages if m.id == message.message_id]
+        return max(0, round(hidden_until / 1000 - time.time()))
+
+    def delete(self, message: SQSRecord) -> None:
+        self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message.receipt_handle)
+
+    def work(self) -> None:
+        """The worker takes every message that the queue gives out."""
+        for message in self.messages():
+            self.worker.receive(message)
+            self.delete(message)
+
+    def empty(self) -> None:
+        for item in self.dynamodb.scan(TableName=self.table)["Items"]:
+            self.dynamodb.delete_item(TableName=self.table, Key={"signature": item["signature"]})
+        while messages := self.messages():
+            for message in messages:
+                self.delete(message)
+
+    def set(self, signature: str, path: str, value: dict[str, str]) -> None:
+        self.dynamodb.update_item(
+            TableName=self.table,
+            Key={"signature": {"S": signature}},
+            UpdateExpression=f"SET {path} = :value",
+            ExpressionAttributeValues={":value": value},
+        )
+
+    def item(self, signature: str) -> Any:
+        key = {"signature": {"S": signature}}
+        return self.dynamodb.get_item(TableName=self.table, Key=key)["Item"]
+
+    def entry(self, signature: str, computation: str = "doubling") -> Entry:
+        empty = Entry(signature=Signature(signature), computation=computation)
+        return self.store.look_up(empty, consistent=True)
+
+
+@pytest.fixture(scope="session")
+def clients(stack: Stack) -> dict[str, Any]:
+    return {"dynamodb": boto3.client("dynamodb"), "sqs": boto3.client("sqs")}
+
+
+@pytest.fixture
+def deployment(stack: Stack, clients: dict[str, Any]) -> Iterator[Deployment]:
+    deployment = Deployment(stack, **clients)
+    yield deployment
+    deployment.empty()
+
+
+class Reply:
+    """What a client gets from API Gateway."""
+
+    def __init__(self, event: dict[str, Any]) -> None:
+        self.status: int = event["statusCode"]
+        self.headers: dict[str, str] = event["headers"]
+        self.event = event
+
+    @property
+    def text(self) -> str:
+        assert not self.event["isBase64Encoded"]
+        return str(self.event["body"])
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def signature(self) -> str:
+        named = self.headers.get("location") or self.headers["content-location"]
+        return named.rpartition("/")[2]
+
+
+def compute_here(
+    name: str, parameters: bytes, _time_limit: float, _interval: float, beat: attempt.Beat
+) -> bytes:
+    """As attempt.compute, in this process, with a heartbeat at each progress."""
+    return attempt.result(name, parameters, beat)
+
+
+def http_event(
+    method: str,
+    path: str,
+    *,
+    query: str = "",
+    headers: dict[str, str] | None = None,
+    body: str | None = None,
+) -> dict[str, Any]:
+    """events/1_request_miss.json with another request in it."""
+    event: dict[str, Any] = load_event("1_request_miss.json")
+    event["requestContext"]["requestId"] = f"request-{next(request_ids)}"
+    event["requestContext"]["http"] |= {"method": method, "path": path}
+    event |= {"rawPath": path, "rawQueryString": query, "isBase64Encoded": False}
+    event["headers"] = {k.replace("_", "-"): v for k, v in (headers or {}).items()}
+    event["body"] = body
+    return event
+
+
+def load_event(name: str) -> Any:
+    return json.loads((HERE.parent / "events" / name).read_text())
+
+
+def record(message: dict[str, Any]) -> SQSRecord:
+    """A received message as the event source mapping hands it to a function."""
+    return SQSRecord(
+        {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": message.get("Attributes", {}),
+            "messageAttributes": {},
+            "md5OfBody": message["MD5OfBody"],
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:Queue",
+            "awsRegion": "eu-central-1",
+        }
+    )

@@ -1,0 +1,59 @@
+"""What there is, and what there is not."""
+
+import pytest
+
+from tests.conftest import Deployment, http_event
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/v2",
+        "/v1/no-such-thing",
+        "/v1/route_plan",
+        "/v1/doubling/abc",
+        f"/v1/doubling/{'A' * 64}",
+        f"/v1/doubling/{'a' * 64}",
+        f"/v1/no-such-thing/{'a' * 64}",
+        f"/v1/doubling/{'a' * 64}/more",
+        "/v1/__init__",
+        "/v1/../health",
+        "/v1/doubling%2f",
+        "/v1//doubling",
+    ],
+)
+def test_what_is_not_there_is_a_404_problem(path: str, deployment: Deployment) -> None:
+    reply = deployment.get(path)
+    assert (reply.status, reply.headers["content-type"]) == (404, "application/problem+json")
+    assert reply.json["type"] == "urn:problem-type:backburner:not-found"
+
+
+def test_an_unknown_computation_is_told_which_there_are(deployment: Deployment) -> None:
+    assert "doubling" in deployment.get("/v1/no-such-thing").json["detail"]
+
+
+def test_a_signature_of_another_computation_is_not_found(deployment: Deployment) -> None:
+    signature = deployment.get("/v1/doubling?number=1").signature
+    assert deployment.get(f"/v1/crashing/{signature}").status == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/health", "GET, HEAD"),
+        ("DELETE", "/v1", "GET, HEAD"),
+        ("PUT", "/v1/doubling", "GET, HEAD, POST"),
+        ("BREW", "/v1/doubling", "GET, HEAD, POST"),
+        ("POST", f"/v1/doubling/{'a' * 64}", "GET, HEAD"),
+    ],
+)
+def test_a_method_that_is_not_allowed_is_told_which_are(
+    method: str, path: str, allowed: str, deployment: Deployment
+) -> None:
+    reply = deployment.ask(http_event(method, path))
+    assert (reply.status, reply.headers["allow"]) == (405, allowed)
+
+
+def test_a_trailing_slash_makes_no_difference(deployment: Deployment) -> None:
+    assert deployment.get("/health/").status == 200

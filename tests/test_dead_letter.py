@@ -1,0 +1,58 @@
+"""What the queue gave up on becomes an answer, too."""
+
+import json
+
+import pytest
+
+from backburner import dead_letter
+
+from .conftest import Deployment
+
+ASKED = "/v1/doubling?number=21"
+
+
+def test_the_job_of_a_dead_letter_is_buried_and_its_clients_learn_it(
+    deployment: Deployment,
+) -> None:
+    deployment.get(ASKED)
+    [message] = deployment.messages()
+    deployment.undertaker.receive(message)
+    reply = deployment.get(ASKED)
+    assert reply.status == 500
+    assert "gave up after 0 of 3 attempts" in reply.json["detail"]
+
+
+def test_a_job_that_is_alive_in_a_worker_is_left_alone(deployment: Deployment) -> None:
+    signature = deployment.get(ASKED).signature
+    [message] = deployment.messages()
+    run = deployment.store.begin(deployment.entry(signature))
+    deployment.undertaker.receive(message)
+    assert deployment.entry(signature) == run.entry
+
+
+def test_an_answer_is_left_alone(deployment: Deployment) -> None:
+    signature = deployment.get(ASKED).signature
+    [message] = deployment.messages()
+    deployment.worker.receive(message)
+    answered = deployment.entry(signature)
+    deployment.undertaker.receive(message)
+    assert deployment.entry(signature) == answered
+
+
+def test_a_malformed_dead_letter_is_logged_and_counted(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployment.send("not ours")
+    [message] = deployment.messages()
+    deployment.undertaker.receive(message)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["malformed"] for line in lines if "malformed" in line] == [[1.0]]
+
+
+def test_the_handler_takes_a_batch(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TABLE_NAME", deployment.table)
+    dead_letter.undertaker.cache_clear()
+    deployment.get(ASKED)
+    deployment.send("not ours")
+    records = [message.raw_event for message in deployment.messages()]
+    assert dead_letter.handler({"Records": records}, None) == {"batchItemFailures": []}

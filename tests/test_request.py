@@ -1,0 +1,404 @@
+"""The worker pattern, as the request sees it."""
+
+import gzip
+import json
+from base64 import b64decode
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from backburner import __version__
+from backburner.errors import MissingSetting
+from backburner.request import front, handler, respond
+from backburner.task_queue import Message
+
+from .conftest import Deployment, Reply, http_event
+
+ASKED = "/v1/doubling?number=21"
+
+
+# nothing there: placeholder, message, come back
+
+
+def test_a_miss_sets_a_placeholder_sends_a_message_and_says_come_back(
+    deployment: Deployment,
+) -> None:
+    reply = deployment.get(ASKED)
+    assert reply.status == 202
+    assert reply.headers["location"] == f"/v1/doubling/{reply.signature}"
+    assert reply.headers["retry-after"] == "2"
+    assert reply.headers["cache-control"] == "no-store"
+    assert reply.headers["cache-status"] == "backburner; fwd=miss"
+    assert deployment.entry(reply.signature).the_job.state == "queued"
+    [message] = deployment.messages()
+    assert Message.read(message.body).signature == reply.signature
+
+
+def test_the_body_of_a_202_says_what_is_known(deployment: Deployment) -> None:
+    reply = deployment.get(ASKED)
+    assert reply.json == {
+        "state": "queued",
+        "signature": reply.signature,
+        "requested_at": "2027-01-15T08:00:00.000+00:00",
+        "attempts": 0,
+        "progress": None,
+        "retry_after": 2.0,
+        "expected_at": "2027-01-15T08:00:02.000+00:00",
+        "gives_up_at": "2027-01-15T09:00:00.000+00:00",
+    }
+
+
+def test_a_client_that_prefers_it_gets_a_minimal_202(deployment: Deployment) -> None:
+    reply = deployment.get(ASKED, prefer="respond-async, return=minimal")
+    assert (reply.status, reply.text) == (202, "")
+    assert reply.headers["preference-applied"] == "return=minimal"
+
+
+# placeholder there: come back
+
+
+def test_an_equal_request_starts_no_second_job(deployment: Deployment) -> None:
+    first = deployment.get(ASKED)
+    for _ in range(50):
+        assert deployment.post("/v1/doubling", {"number": 21.0}).signature == first.signature
+    assert len(deployment.messages()) == 1
+
+
+def test_a_request_that_joins_a_job_is_told_so(deployment: Deployment) -> None:
+    deployment.get(ASKED)
+    assert deployment.get(ASKED).headers["cache-status"] == "backburner; fwd=miss; collapsed"
+
+
+def test_a_running_job_shows_its_progress(deployment: Deployment) -> None:
+    reply = deployment.get(ASKED)
+    run = deployment.store.begin(deployment.entry(reply.signature))
+    deployment.store.heartbeat(run, 0.5)
+    status = deployment.get(ASKED).json
+    assert (status["state"], status["attempts"], status["progress"]) == ("running", 1, 0.5)
+
+
+# result there: served
+
+
+def test_a_result_is_served_from_then_on(deployment: Deployment) -> None:
+    deployment.get(ASKED)
+    deployment.work()
+    reply = deployment.get(ASKED)
+    assert (reply.status, reply.json) == (200, {"doubled": 42.0, "label": ""})
+    assert reply.headers["content-location"] == f"/v1/doubling/{reply.signature}"
+    assert reply.headers["cache-status"] == "backburner; hit; ttl=600"
+    assert reply.headers["cache-control"] == "public, max-age=600, stale-while-revalidate=3600"
+    assert deployment.messages() == []
+
+
+def test_an_answer_grows_old(deployment: Deployment) -> None:
+    deployment.get(ASKED)
+    deployment.work()
+    deployment.clock.passes(100)
+    reply = deployment.get(ASKED)
+    assert reply.headers["age"] == "100"
+    assert reply.headers["cache-status"] == "backburner; hit; ttl=500"
+
+
+def test_a_client_that_has_the_result_gets_304(deployment: Deployment) -> None:
+    deployment.get(ASKED)
+    deployment.work()
+    etag = deployment.get(ASKED).headers["etag"]
+    for seen in (etag, f'"other", {etag}', "*", etag.removeprefix("W/")):
+        reply = deployment.get(ASKED, if_none_match=seen)
+        assert (reply.status, reply.text, reply.headers["etag"]) == (304, "", etag)
+    assert deployment.get(ASKED, if_none_match='"other"').status == 200
+
+
+def test_the_location_serves_the_same_bytes(deployment: Deployment) -> None:
+    location = deployment.get(ASKED).headers["location"]
+    assert deployment.get(location).status == 202
+    deployment.work()
+    by_location, by_parameters = deployment.get(location), deployment.get(ASKED)
+    assert by_location.text == by_parameters.text
+    assert by_location.headers == by_parameters.headers
+
+
+def test_a_client_that_takes_gzip_gets_it_as_stored(deployment: Deployment) -> None:
+    deployment.get(ASKED)
+    deployment.work()
+    reply = deployment.get(ASKED, accept_encoding="br, gzip")
+    assert reply.headers["content-encoding"] == "gzip"
+    stored = b64decode(reply.event["body"])
+    assert stored == deployment.entry(reply.signature).the_answer.body
+    assert json.loads(gzip.decompress(stored)) == {"doubled": 42.0, "label": ""}
+
+
+def test_a_head_request_is_a_get_without_the_body(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TABLE_NAME", deployment.table)
+    monkeypatch.setenv("QUEUE_URL", deployment.queue_url)
+    front.cache_clear()
+    event = http_event("HEAD", "/health")
+    headers = {"content-type": "application/json"}
+    assert handler(event, None) == {
+        "statusCode": 200,
+        "headers": headers,
+        "body": "",
+        "isBase64Encoded": False,
+    }
+    assert handler(http_event("GET", "/health"), None)["body"] != ""
+
+
+# leases
+
+
+def test_a_job_whose_lease_ran_out_is_sent_again_by_the_next_request(
+    deployment: Deployment,
+) -> None:
+    first = deployment.get(ASKED)
+    [lost] = deployment.messages()
+    deployment.clock.passes(60)
+    again = deployment.get(ASKED)
+    assert again.headers["cache-status"] == "backburner; fwd=miss"
+    [message] = deployment.messages()
+    assert message.body == lost.body
+    assert again.json["requested_at"] == first.json["requested_at"]
+
+
+def test_the_location_sends_again_too(deployment: Deployment) -> None:
+    location = deployment.get(ASKED).headers["location"]
+    deployment.messages()
+    deployment.clock.passes(60)
+    assert deployment.get(location).status == 202
+    assert len(deployment.messages()) == 1
+
+
+def test_a_job_whose_attempts_are_used_up_is_buried_by_the_next_request(
+    deployment: Deployment,
+) -> None:
+    reply = deployment.get(ASKED)
+    for _ in range(3):
+        deployment.store.begin(deployment.entry(reply.signature))
+        deployment.clock.passes(30)
+    reply = deployment.get(ASKED)
+    assert (reply.status, reply.json["title"]) == (500, "The computation was given up")
+    assert "3 of 3 attempts" in reply.json["detail"]
+    assert reply.headers["retry-after"] == "60"
+
+
+def test_no_client_is_left_polling_past_the_time_when_the_job_is_given_up(
+    deployment: Deployment,
+) -> None:
+    reply = deployment.get(ASKED)
+    deployment.clock.passes(3599)
+    deployment.store.begin(deployment.entry(reply.signature))
+    deployment.clock.passes(1)
+    assert deployment.get(ASKED).status == 500
+
+
+def test_a_failure_is_the_answer_for_a_while_and_then_tried_afresh(deployment: Deployment) -> None:
+    asked = "/v1/doubling?number=-1"
+    deployment.get(asked)
+    deployment.work()
+    reply = deployment.get(asked)
+    assert (reply.status, reply.headers["content-type"]) == (422, "application/problem+json")
+    assert "-1" in reply.json["detail"]
+    assert reply.headers["cache-control"] == "no-store"
+    deployment.clock.passes(59)
+    assert deployment.get(asked).headers["retry-after"] == "1"
+    assert deployment.messages() == []
+    deployment.clock.passes(1)
+    assert deployment.get(asked).status == 202
+    assert len(deployment.messages()) == 1
+
+
+# stale
+
+
+def stale(deployment: Deployment) -> Deployment:
+    deployment.get(ASKED)
+    deployment.work()
+    deployment.clock.passes(600)
+    return deployment
+
+
+def test_a_stale_answer_is_served_while_one_refresh_runs_behind_it(deployment: Deployment) -> None:
+    for _ in range(3):
+        reply = stale(deployment).get(ASKED)
+        assert (reply.status, reply.headers["cache-status"]) == (200, "backburner; hit; fwd=stale")
+        deployment.clock.passes(-600)
+    assert len(deployment.messages()) == 1
+
+
+def test_a_refresh_that_fails_leaves_the_stale_answer_and_waits(deployment: Deployment) -> None:
+    reply = stale(deployment).get(ASKED)
+    deployment.messages()
+    run = deployment.store.begin(deployment.entry(reply.signature))
+    deployment.store.fail(run, run.job.gave_up(deployment.clock()))
+    assert deployment.get(ASKED).status == 200
+    assert deployment.messages() == []
+    deployment.clock.passes(60)
+    assert deployment.get(ASKED).status == 200
+    assert len(deployment.messages()) == 1
+
+
+def test_the_location_serves_a_stale_answer_but_cannot_refresh_it(deployment: Deployment) -> None:
+    location = stale(deployment).get(ASKED).headers["content-location"]
+    deployment.work()
+    deployment.clock.passes(600)
+    assert deployment.get(location).headers["cache-status"] == "backburner; hit; fwd=stale"
+    assert deployment.messages() == []
+
+
+def test_nothing_is_served_after_its_end_though_dynamodb_has_not_deleted_it(
+    deployment: Deployment,
+) -> None:
+    location = stale(deployment).get(ASKED).headers["content-location"]
+    deployment.work()
+    deployment.clock.passes(600 + 3600)
+    assert deployment.get(location).status == 404
+    assert deployment.get(ASKED).status == 202
+
+
+# races
+
+
+class Rival:
+    """A client of DynamoDB that lets a rival in after our first read."""
+
+    def __init__(self, deployment: Deployment, rival: Any) -> None:
+        self.dynamodb, self.rival = deployment.dynamodb, rival
+
+    def get_item(self, **call: Any) -> Any:
+        found = self.dynamodb.get_item(**call)
+        rival, self.rival = self.rival, lambda: None
+        rival()
+        return found
+
+    def update_item(self, **call: Any) -> Any:
+        return self.dynamodb.update_item(**call)
+
+
+def test_of_two_equal_requests_at_the_same_moment_one_sends(deployment: Deployment) -> None:
+    replies: list[Reply] = []
+    late = Deployment(
+        deployment.stack,
+        Rival(deployment, lambda: replies.append(deployment.get(ASKED))),
+        deployment.sqs,
+    )
+    reply = late.get(ASKED)
+    assert reply.status == replies[0].status == 202
+    assert reply.signature == replies[0].signature
+    assert reply.headers["cache-status"] == "backburner; fwd=miss; collapsed"
+    assert len(deployment.messages()) == 1
+
+
+def test_a_request_that_loses_against_an_answer_serves_it(deployment: Deployment) -> None:
+    def computed_meanwhile() -> None:
+        deployment.get(ASKED)
+        deployment.work()
+
+    late = Deployment(deployment.stack, Rival(deployment, computed_meanwhile), deployment.sqs)
+    assert late.get(ASKED).status == 200
+
+
+def test_a_signature_that_was_just_handed_out_is_never_unknown(deployment: Deployment) -> None:
+    """An eventually consistent read may miss what was just written."""
+    location = deployment.get(ASKED).headers["location"]
+
+    class Behind(Rival):
+        def get_item(self, **call: Any) -> Any:
+            return self.dynamodb.get_item(**call) if call["ConsistentRead"] else {}
+
+    late = Deployment(deployment.stack, Behind(deployment, None), deployment.sqs)
+    assert late.get(location).status == 202
+    assert late.get(ASKED).headers["cache-status"] == "backburner; fwd=miss; collapsed"
+
+
+def test_a_request_that_always_loses_says_so(deployment: Deployment) -> None:
+    class Contested(Rival):
+        def update_item(self, **call: Any) -> Any:
+            raise ClientError(
+                {"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}}, "UpdateItem"
+            )
+
+    late = Deployment(deployment.stack, Contested(deployment, lambda: None), deployment.sqs)
+    reply = late.get(ASKED)
+    assert (reply.status, reply.headers["retry-after"]) == (503, "2")
+
+
+# the queue or the table does not answer
+
+
+class NoQueue:
+    """A queue that does not take a message, though it may have it."""
+
+    def __init__(self, deployment: Deployment, *, but_has_it: bool = False) -> None:
+        self.deployment, self.but_has_it = deployment, but_has_it
+
+    def send_message(self, **call: Any) -> None:
+        if self.but_has_it:
+            self.deployment.sqs.send_message(**call)
+            self.deployment.work()
+        raise ClientError({"Error": {"Code": "ServiceUnavailable", "Message": "no"}}, "SendMessage")
+
+
+def test_a_message_that_cannot_be_sent_leaves_nothing_that_looks_alive(
+    deployment: Deployment,
+) -> None:
+    broken = Deployment(deployment.stack, deployment.dynamodb, NoQueue(deployment))
+    reply = broken.get(ASKED)
+    assert (reply.status, reply.headers["retry-after"]) == (503, "2")
+    assert reply.json["type"] == "urn:problem-type:backburner:unavailable"
+    assert deployment.get(ASKED).status == 202
+    assert len(deployment.messages()) == 1
+
+
+def test_a_message_that_got_through_unheard_is_not_taken_back(deployment: Deployment) -> None:
+    sqs = NoQueue(deployment, but_has_it=True)
+    assert Deployment(deployment.stack, deployment.dynamodb, sqs).get(ASKED).status == 200
+
+
+def test_a_stale_answer_is_served_although_its_refresh_cannot_be_sent(
+    deployment: Deployment,
+) -> None:
+    stale(deployment)
+    broken = Deployment(
+        deployment.stack, deployment.dynamodb, NoQueue(deployment), clock=deployment.clock
+    )
+    assert broken.get(ASKED).status == 200
+
+
+def test_a_table_that_does_not_answer_is_a_503(deployment: Deployment) -> None:
+    deployment.store.table = "no-such-table"
+    reply = deployment.get(ASKED)
+    assert (reply.status, reply.headers["retry-after"]) == (503, "2")
+
+
+def test_whatever_else_breaks_is_a_problem_without_its_inside(deployment: Deployment) -> None:
+    broken = replace(deployment.front, random=lambda: 1 / 0)
+    reply = Reply(respond(http_event("GET", "/v1/doubling", query="number=1"), broken).as_event())
+    assert (reply.status, reply.headers["content-type"]) == (500, "application/problem+json")
+    assert "Zero" not in reply.text
+
+
+# what is not asked of the table
+
+
+def test_health_tells_the_version(deployment: Deployment) -> None:
+    assert deployment.get("/health").json == {"status": "ok", "version": __version__}
+
+
+def test_the_list_of_computations_documents_each(deployment: Deployment) -> None:
+    listed = {c["name"]: c for c in deployment.get("/v1").json["computations"]}
+    doubling = listed["doubling"]
+    assert doubling["href"] == "/v1/doubling"
+    assert doubling["parameters"]["properties"]["number"]["type"] == "number"
+    assert doubling["result"]["properties"]["doubled"]["type"] == "number"
+    assert deployment.post("/v1/doubling", doubling["example"]).status == 202
+
+
+def test_the_environment_must_name_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TABLE_NAME", raising=False)
+    front.cache_clear()
+    with pytest.raises(MissingSetting, match="TABLE_NAME"):
+        handler(http_event("GET", "/health"), None)

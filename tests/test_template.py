@@ -1,0 +1,95 @@
+"""What template.yaml says and moto does not mind."""
+
+from typing import Any
+
+import pytest
+
+from backburner.computations import load as load_computation
+from backburner.computations import names
+from local.template import TEMPLATE, load
+
+RESOURCES: dict[str, Any] = load(TEMPLATE)["Resources"]
+FUNCTIONS = [i for i, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"]
+
+
+def properties(logical_id: str) -> Any:
+    return RESOURCES[logical_id]["Properties"]
+
+
+def actions(function: str) -> set[str]:
+    statements = [s for policy in properties(function)["Policies"] for s in policy["Statement"]]
+    listed = [s["Action"] if isinstance(s["Action"], list) else [s["Action"]] for s in statements]
+    assert all(s["Effect"] == "Allow" and "*" not in str(s["Resource"]) for s in statements)
+    return {action for several in listed for action in several}
+
+
+def test_the_table_deletes_what_has_expired() -> None:
+    ttl = {"AttributeName": "expires_at", "Enabled": True}
+    assert properties("Table")["TimeToLiveSpecification"] == ttl
+
+
+def test_the_table_is_on_demand_encrypted_and_recoverable() -> None:
+    table = properties("Table")
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["SSESpecification"]["SSEEnabled"]
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+
+
+@pytest.mark.parametrize(
+    ("queue", "function"),
+    [("Queue", "WorkerFunction"), ("DeadLetterQueue", "DeadLetterFunction")],
+)
+def test_a_message_is_hidden_for_six_times_its_functions_timeout(queue: str, function: str) -> None:
+    assert properties(queue)["VisibilityTimeout"] >= 6 * properties(function)["Timeout"]
+
+
+def test_the_queue_gives_up_only_after_every_attempt_had_its_chance() -> None:
+    attempts = max(load_computation(name).policy.attempts for name in names())
+    assert properties("Queue")["RedrivePolicy"]["maxReceiveCount"] >= 2 * attempts
+
+
+def test_dead_letters_are_kept_as_long_as_sqs_can() -> None:
+    assert properties("DeadLetterQueue")["MessageRetentionPeriod"] == 14 * 86400
+
+
+@pytest.mark.parametrize("function", ["WorkerFunction", "DeadLetterFunction"])
+def test_one_bad_message_does_not_bring_back_its_batch(function: str) -> None:
+    [event] = properties(function)["Events"].values()
+    assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_workers_are_limited_at_the_mapping_where_it_burns_no_receives() -> None:
+    [event] = properties("WorkerFunction")["Events"].values()
+    assert event["Properties"]["BatchSize"] == 1
+    assert "MaximumConcurrency" in event["Properties"]["ScalingConfig"]
+    assert "ReservedConcurrentExecutions" not in properties("WorkerFunction")
+
+
+@pytest.mark.parametrize(
+    ("function", "allowed"),
+    [
+        ("RequestFunction", {"dynamodb:GetItem", "dynamodb:UpdateItem", "sqs:SendMessage"}),
+        ("WorkerFunction", {"dynamodb:UpdateItem", "sqs:ChangeMessageVisibility"}),
+        ("DeadLetterFunction", {"dynamodb:GetItem", "dynamodb:UpdateItem"}),
+    ],
+)
+def test_a_function_may_do_only_what_it_does(function: str, allowed: set[str]) -> None:
+    assert actions(function) == allowed
+
+
+def test_only_the_worker_has_the_heavy_libraries() -> None:
+    assert [f for f in FUNCTIONS if "Layers" in properties(f)] == ["WorkerFunction"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_a_file(function: str) -> None:
+    words = "".join(f"_{c.lower()}" if c.isupper() else c for c in function).lstrip("_")
+    assert (
+        properties(function)["Handler"] == f"backburner.{words.removesuffix('_function')}.handler"
+    )
+    assert (TEMPLATE.parent / f"tests/test_{words.removesuffix('_function')}.py").exists()
+
+
+def test_nothing_has_a_name_of_its_own_so_that_it_can_be_deployed_twice() -> None:
+    names = [p for r in RESOURCES.values() for p in r.get("Properties", {}) if p.endswith("Name")]
+    assert names == []

@@ -1,0 +1,256 @@
+"""The worker pattern, as the worker sees it."""
+
+import gzip
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from botocore.exceptions import ClientError
+
+from backburner import worker as worker_module
+from backburner.errors import AttemptFailed, MalformedMessage, Returned, Uncomputable
+from backburner.store import Lost
+from backburner.worker import LARGEST_RESULT
+
+from .conftest import Deployment, compute_here
+
+ASKED = "/v1/doubling?number=21"
+CRASHING = "/v1/crashing?how=raise"
+
+
+def ask(deployment: Deployment, path: str = ASKED) -> tuple[str, SQSRecord]:
+    """A miss: the signature, and the message that it sent."""
+    reply = deployment.get(path)
+    [message] = deployment.messages()
+    return reply.signature, message
+
+
+def failing(deployment: Deployment, failure: Exception) -> Any:
+    def compute(*_: object) -> bytes:
+        raise failure
+
+    return replace(deployment.worker, compute=compute)
+
+
+def test_a_message_is_computed_and_answered(deployment: Deployment) -> None:
+    signature, message = ask(deployment)
+    deployment.worker.receive(message)
+    entry = deployment.entry(signature)
+    assert entry.job is None
+    assert gzip.decompress(entry.the_answer.body) == b'{"doubled":42.0,"label":""}'
+
+
+def test_parameters_that_cannot_be_computed_are_answered_with_the_reason(
+    deployment: Deployment,
+) -> None:
+    signature, message = ask(deployment, "/v1/doubling?number=-1")
+    deployment.worker.receive(message)
+    answer = deployment.entry(signature).the_answer
+    assert answer.status == 422
+    assert b"give a number of at least 0" in gzip.decompress(answer.body)
+
+
+# an attempt fails
+
+
+def test_a_failed_attempt_gives_the_job_back_for_longer_each_time(deployment: Deployment) -> None:
+    signature, message = ask(deployment)
+    worker = failing(deployment, AttemptFailed("crashed"))
+    for attempt_number, delay in ((1, 2), (2, 4)):
+        with pytest.raises(Returned):
+            worker.receive(message)
+        job = deployment.entry(signature).the_job
+        assert (job.state, job.attempts) == ("queued", attempt_number)
+        assert deployment.hidden_for(message) == delay
+
+
+def test_the_delay_is_jittered(deployment: Deployment) -> None:
+    _, message = ask(deployment)
+    with pytest.raises(Returned):
+        replace(failing(deployment, AttemptFailed("")), random=lambda: 0.999).receive(message)
+    assert deployment.hidden_for(message) == 4
+
+
+def test_the_last_failed_attempt_is_a_visible_problem(deployment: Deployment) -> None:
+    signature, message = ask(deployment)
+    worker = failing(deployment, AttemptFailed("crashed"))
+    for _ in range(2):
+        with pytest.raises(Returned):
+            worker.receive(message)
+    worker.receive(message)
+    reply = deployment.get(ASKED)
+    assert (reply.status, deployment.entry(signature).job) == (500, None)
+    assert "gave up after 3 of 3 attempts" in reply.json["detail"]
+
+
+def test_a_job_of_another_version_is_not_computed_with_this_code(deployment: Deployment) -> None:
+    signature, message = ask(deployment)
+    deployment.set(signature, "job.version", {"N": "2"})
+    with pytest.raises(Returned):
+        deployment.worker.receive(message)
+    assert deployment.entry(signature).the_job.state == "queued"
+
+
+def test_a_computation_that_is_not_here_is_a_failed_attempt(deployment: Deployment) -> None:
+    signature, message = ask(deployment)
+    deployment.set(signature, "computation", {"S": "gone"})
+    with pytest.raises(Returned):
+        deployment.worker.receive(message)
+
+
+def test_a_result_too_large_to_keep_is_a_problem(deployment: Deployment) -> None:
+    signature, message = ask(deployment)
+    noise = Random(0).randbytes(LARGEST_RESULT + 1)
+    replace(deployment.worker, compute=lambda *_: noise).receive(message)
+    answer = deployment.entry(signature).the_answer
+    assert answer.status == 500
+    assert b"250000 are the most" in gzip.decompress(answer.body)
+
+
+# the job is not to be begun
+
+
+def test_a_message_whose_job_is_alive_in_another_worker_waits_for_that_lease(
+    deployment: Deployment,
+) -> None:
+    signature, message = ask(deployment)
+    other = deployment.store.begin(deployment.entry(signature))
+    deployment.clock.passes(10)
+    with pytest.raises(Returned):
+        deployment.worker.receive(message)
+    assert deployment.hidden_for(message) == 21
+    assert deployment.entry(signature) == other.entry
+
+
+def test_a_message_that_comes_again_after_the_answer_changes_nothing(
+    deployment: Deployment,
+) -> None:
+    signature, message = ask(deployment)
+    deployment.worker.receive(message)
+    answered = deployment.entry(signature)
+    deployment.worker.receive(message)
+    assert deployment.entry(signature) == answered
+
+
+def test_a_message_without_an_entry_is_done_with(deployment: Deployment) -> None:
+    deployment.send({"signature": "b" * 64, "computation": "doubling"})
+    [message] = deployment.messages()
+    deployment.worker.receive(message)
+    assert deployment.entry("b" * 64).job is None
+
+
+def test_a_message_whose_job_is_spent_buries_it(deployment: Deployment) -> None:
+    signature, message = ask(deployment)
+    deployment.clock.passes(3600)
+    deployment.worker.receive(message)
+    assert deployment.entry(signature).the_answer.status == 500
+
+
+def test_a_malformed_message_goes_to_the_dead_letters_without_delay(
+    deployment: Deployment,
+) -> None:
+    deployment.send("not ours")
+    [message] = deployment.messages()
+    with pytest.raises(MalformedMessage):
+        deployment.worker.receive(message)
+    assert deployment.hidden_for(message) == 0
+
+
+# the heartbeat
+
+
+def test_the_heartbeat_keeps_the_lease_and_the_message(deployment: Deployment) -> None:
+    signature, message = ask(deployment)
+    leases = []
+
+    def compute(name: str, parameters: bytes, limit: float, every: float, beat: Any) -> bytes:
+        assert every == 10
+        deployment.clock.passes(10)
+        beat(0.5)
+        leases.append(deployment.entry(signature).the_job)
+        assert deployment.hidden_for(message) == 30
+        return b"{}"
+
+    replace(deployment.worker, compute=compute).receive(message)
+    assert [(job.lease, job.progress) for job in leases] == [(deployment.clock() + 30, 0.5)]
+
+
+def test_a_run_that_is_not_mine_any_more_is_stopped_and_its_message_is_done_with(
+    deployment: Deployment,
+) -> None:
+    signature, message = ask(deployment)
+
+    def compute(name: str, parameters: bytes, limit: float, every: float, beat: Any) -> bytes:
+        deployment.clock.passes(30)
+        deployment.store.begin(deployment.entry(signature))
+        with pytest.raises(Lost):
+            beat(0.5)
+        beat(0.5)
+        raise AssertionError("the run goes on")
+
+    replace(deployment.worker, compute=compute).receive(message)
+    assert deployment.entry(signature).the_job.run == "run-2"
+
+
+def test_a_heartbeat_that_aws_does_not_answer_ends_nothing(deployment: Deployment) -> None:
+    signature, message = ask(deployment)
+
+    def compute(name: str, parameters: bytes, limit: float, every: float, beat: Any) -> bytes:
+        table, deployment.store.table = deployment.store.table, "no-such-table"
+        beat(0.5)
+        deployment.store.table = table
+        return compute_here(name, parameters, limit, every, beat)
+
+    replace(deployment.worker, compute=compute).receive(message)
+    assert deployment.entry(signature).the_answer.is_result
+
+
+def test_a_run_ends_at_its_time_limit_or_when_the_job_is_given_up(deployment: Deployment) -> None:
+    limits = []
+
+    def compute(name: str, parameters: bytes, limit: float, every: float, beat: Any) -> bytes:
+        limits.append(limit)
+        raise Uncomputable("enough")
+
+    worker = replace(deployment.worker, compute=compute)
+    worker.receive(ask(deployment)[1])
+    _, message = ask(deployment, "/v1/doubling?number=1")
+    deployment.clock.passes(3590)
+    worker.receive(message)
+    assert limits == [30, 10]
+
+
+# AWS does not answer
+
+
+def test_a_message_comes_back_soon_when_the_answer_could_not_be_written(
+    deployment: Deployment,
+) -> None:
+    _, message = ask(deployment)
+
+    def compute(*call: Any) -> bytes:
+        deployment.store.table = "no-such-table"
+        return compute_here(*call)
+
+    with pytest.raises(ClientError):
+        replace(deployment.worker, compute=compute).receive(message)
+    assert deployment.hidden_for(message) == 30
+
+
+# the Lambda
+
+
+def test_the_handler_reports_what_is_to_stay_in_the_queue(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TABLE_NAME", deployment.table)
+    monkeypatch.setenv("QUEUE_URL", deployment.queue_url)
+    worker_module.worker.cache_clear()
+    deployment.send("not ours")
+    deployment.send({"signature": "b" * 64, "computation": "doubling"})
+    records = deployment.messages()
+    report = worker_module.handler({"Records": [r.raw_event for r in records]}, None)
+    [malformed] = [r.message_id for r in records if r.body == '"not ours"']
+    assert report == {"batchItemFailures": [{"itemIdentifier": malformed}]}
