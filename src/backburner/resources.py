@@ -1,13 +1,23 @@
-"""The table and the queue, by the names that template.yaml puts into the environment."""
+"""The table and the queue, by the names that template.yaml puts into the environment.
+
+The clients are boto3's own low-level ones, made by botocore: `import boto3` would bring in S3's
+transfers, a third of the cold start.
+"""
 
 from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, cast
 
-import boto3
 from botocore.config import Config
+from botocore.session import Session, get_session
 
 from backburner.errors import MissingSetting
 from backburner.store import Leases, Store
 from backburner.task_queue import TaskQueue
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
 
 PATIENCE = Config(
     connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}
@@ -17,7 +27,7 @@ PATIENCE = Config(
 
 def store(environ: Mapping[str, str]) -> Store:
     return Store(
-        boto3.client("dynamodb", config=PATIENCE),
+        cast("DynamoDBClient", _session().create_client("dynamodb", config=PATIENCE)),
         table=_setting(environ, "TABLE_NAME"),
         leases=_leases(environ),
     )
@@ -25,8 +35,14 @@ def store(environ: Mapping[str, str]) -> Store:
 
 def task_queue(environ: Mapping[str, str]) -> TaskQueue:
     return TaskQueue(
-        lambda: boto3.client("sqs", config=PATIENCE), url=_setting(environ, "QUEUE_URL")
+        lambda: cast("SQSClient", _session().create_client("sqs", config=PATIENCE)),
+        url=_setting(environ, "QUEUE_URL"),
     )
+
+
+@cache
+def _session() -> Session:
+    return get_session()
 
 
 def _leases(environ: Mapping[str, str]) -> Leases:
