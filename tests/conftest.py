@@ -18,6 +18,7 @@ from backburner import attempt, computations
 from backburner.dead_letter import Undertaker
 from backburner.entry import Entry
 from backburner.request import Front, respond
+from backburner.run_times import RunTimes
 from backburner.signature import Signature
 from backburner.store import Leases, Store
 from backburner.task_queue import TaskQueue
@@ -72,9 +73,21 @@ class Deployment:
             self.dynamodb, self.table, Leases(), clock=self.clock, new_token=lambda: next(tokens)
         )
         self.task_queue = TaskQueue(lambda: self.sqs, self.queue_url)
-        self.front = Front(store=self.store, task_queue=self.task_queue, random=lambda: 0.0)
+        self.run_times = RunTimes(
+            client=self.dynamodb, table=self.table, clock=self.clock, random=lambda: 0.0
+        )
+        self.front = Front(
+            store=self.store,
+            task_queue=self.task_queue,
+            run_times=self.run_times,
+            random=lambda: 0.0,
+        )
         self.worker = Worker(
-            store=self.store, task_queue=self.task_queue, compute=compute_here, random=lambda: 0.0
+            store=self.store,
+            task_queue=self.task_queue,
+            run_times=self.run_times,
+            compute=compute_here,
+            random=lambda: 0.0,
         )
         self.undertaker = Undertaker(store=self.store)
 

@@ -211,6 +211,19 @@ def test_a_failure_is_the_answer_for_a_while_and_then_tried_afresh(deployment: D
     assert len(deployment.messages()) == 1
 
 
+def test_a_failure_that_comes_back_is_kept_twice_as_long_each_time(
+    deployment: Deployment,
+) -> None:
+    asked = "/v1/doubling?number=-1"
+    kept_for = []
+    for _ in range(8):
+        deployment.get(asked)
+        deployment.work()
+        kept_for.append(int(deployment.get(asked).headers["retry-after"]))
+        deployment.clock.passes(kept_for[-1])
+    assert kept_for == [60, 120, 240, 480, 960, 1920, 1920, 1920]
+
+
 # stale
 
 
@@ -307,7 +320,7 @@ def test_a_signature_that_was_just_handed_out_is_never_unknown(deployment: Deplo
 
     class Behind(Rival):
         def get_item(self, **call: Any) -> Any:
-            return self.dynamodb.get_item(**call) if call["ConsistentRead"] else {}
+            return self.dynamodb.get_item(**call) if call.get("ConsistentRead") else {}
 
     late = Deployment(deployment.stack, Behind(deployment, None), deployment.sqs)
     assert late.get(location).status == 202

@@ -43,7 +43,7 @@ def result(clock: Clock, json: bytes = b'{"doubled":42}') -> Answer:
 
 
 def problem(clock: Clock) -> Answer:
-    return Answer.problem(CannotBeComputed("no"), 60, clock())
+    return Answer.problem(CannotBeComputed("no"), JOB, clock())
 
 
 def now_in(store: Store) -> Entry:
@@ -338,7 +338,7 @@ def test_a_failed_refresh_leaves_the_stale_answer_and_is_not_tried_again_at_once
     store.fail(store.begin(EMPTY), problem(clock))
     kept = now_in(store)
     assert kept.job is None
-    assert kept.answer == replace(stale.the_answer, renew_at=clock() + 60)
+    assert kept.answer == replace(stale.the_answer, renew_at=clock() + 60, failures=1)
     with pytest.raises(Lost):
         store.claim(kept, JOB)
     clock.passes(60)

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backburner.entry import Job
-from backburner.waiting import SHORTEST, seconds_to_wait
+from backburner.waiting import SHORTEST, Sample, best_wait, estimate
 
 JOB = Job(
     version=1,
@@ -20,39 +21,85 @@ JOB = Job(
     lease=1060,
 )
 RUNNING = replace(JOB, run="run", started_at=1020, lease=1050)
+USUAL = [Sample(queue_wait=20, run_share=0.5)] * 3
 
 
-def test_a_new_job_is_waited_for_as_long_as_it_should_take() -> None:
-    assert seconds_to_wait(JOB, 1000, 0) == 100
+def seconds(job: Job, now: float, samples: list[Sample] | None = None, random: float = 0) -> float:
+    return estimate(job, samples or [], now, random).seconds
 
 
-def test_the_wait_for_a_running_job_is_what_is_left_of_it() -> None:
-    assert seconds_to_wait(RUNNING, 1050, 0) == 70
+def test_without_measurements_a_job_takes_what_its_computation_expects() -> None:
+    assert seconds(JOB, 1000) == 100
+    assert seconds(RUNNING, 1050) == 70
 
 
-def test_clients_are_spread_by_up_to_a_tenth() -> None:
-    assert seconds_to_wait(JOB, 1000, 0.5) == 105
+def test_with_measurements_it_takes_what_they_say() -> None:
+    assert seconds(JOB, 1000, USUAL) == 70
+    assert seconds(RUNNING, 1050, USUAL) == 20
+
+
+def test_a_time_in_the_queue_counts_only_for_a_queued_job() -> None:
+    backed_up = [Sample(queue_wait=500, run_share=1)]
+    assert seconds(JOB, 1000, backed_up) == 600
+    assert seconds(RUNNING, 1020, backed_up) == 100
+
+
+def test_clients_are_spread() -> None:
+    assert seconds(JOB, 1000, random=0.5) == pytest.approx(102.5)
+
+
+def test_a_running_job_is_asked_for_when_its_own_pace_brings_it_to_its_end() -> None:
+    fast = replace(RUNNING, progress=0.5, progress_at=1030)
+    assert seconds(fast, 1030) == 10
+    assert estimate(fast, [], 1030, 0).expected_at == 1040
+
+
+def test_a_little_progress_says_nothing_yet() -> None:
+    assert seconds(replace(RUNNING, progress=0.01, progress_at=1030), 1030) == 90
 
 
 def test_an_overdue_job_is_asked_for_less_often_the_longer_it_takes() -> None:
     alive = replace(RUNNING, lease=5000)
-    assert seconds_to_wait(alive, 1120, 0) == 24
-    assert seconds_to_wait(alive, 1200, 0) == 40
-    assert seconds_to_wait(alive, 4000, 0) == 60
+    assert seconds(alive, 1120) == 20
+    assert seconds(alive, 1220) == 40
+    assert seconds(alive, 4000) == 60
 
 
 def test_a_lost_job_is_asked_for_just_after_its_lease() -> None:
-    assert seconds_to_wait(replace(RUNNING, lease=1125), 1120, 0) == 6
+    assert seconds(replace(RUNNING, lease=1125), 1120) == 6
 
 
 def test_nobody_waits_much_past_the_time_when_the_job_is_given_up() -> None:
-    assert seconds_to_wait(replace(JOB, gives_up_at=1010), 1000, 0) == 11
+    assert seconds(replace(JOB, gives_up_at=1010), 1000) == 11
+
+
+def test_the_expected_time_is_that_of_the_median_job() -> None:
+    samples = [Sample(0, share) for share in (0.1, 0.5, 0.9)]
+    assert estimate(JOB, samples, 1000, 0).expected_at == 1050
+    assert estimate(JOB, samples, 1060, 0).expected_at == 1090
+
+
+def test_jobs_of_two_kinds_are_asked_for_at_the_end_of_each() -> None:
+    times = [10.0] * 50 + [100.0] * 50
+    assert best_wait(times, 0) == 10
+    assert best_wait(times, 10) == 90
+    assert best_wait(times, 100) is None
+
+
+def test_jobs_that_differ_little_are_asked_for_when_all_are_done() -> None:
+    assert best_wait([9.8, 9.9, 10.0], 0) == 10.0
+
+
+@given(st.lists(st.floats(0.001, 1e6), min_size=1).map(sorted), st.floats(0, 1e6))
+def test_the_best_wait_ends_when_some_job_was_done(times: list[float], age: float) -> None:
+    left = {time - age for time in times if time > age}
+    assert best_wait(times, age) in (left or {None})
 
 
 @given(st.floats(1000, 5000), st.floats(0, 0.999), st.floats(0.001, 5000))
 def test_the_wait_is_never_nothing_and_never_past_the_end(
     now: float, random: float, expected: float
 ) -> None:
-    wait = seconds_to_wait(replace(JOB, expected_time=expected), now, random)
+    wait = seconds(replace(JOB, expected_time=expected), now, [], random)
     assert wait >= SHORTEST
     assert wait == SHORTEST or now + wait <= JOB.gives_up_at + 1

@@ -6,7 +6,7 @@ All times are seconds since the epoch; `now` is always the caller's.
 
 import gzip
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from backburner.computation import Policy
@@ -31,6 +31,8 @@ class Answer:
     """From when a request may set a new job: `fresh_until`, but later after a failed refresh."""
     ends_at: float
     """From when it is not served any more, fresh or stale."""
+    failures: int = 0
+    """How many jobs in a row have failed up to now."""
 
     @classmethod
     def result(cls, json: bytes, policy: Policy, now: float) -> Self:
@@ -38,8 +40,10 @@ class Answer:
         return cls._of(json, OK, now, fresh_until, fresh_until + policy.stale_for)
 
     @classmethod
-    def problem(cls, problem: Problem, kept_for: float, now: float) -> Self:
-        return cls._of(problem.as_json(), problem.status, now, now + kept_for, now + kept_for)
+    def problem(cls, problem: Problem, job: "Job", now: float) -> Self:
+        ends_at = now + job.failure_kept_for
+        answer = cls._of(problem.as_json(), problem.status, now, ends_at, ends_at)
+        return replace(answer, failures=job.failures + 1)
 
     @classmethod
     def _of(cls, json: bytes, status: int, now: float, fresh_until: float, ends_at: float) -> Self:
@@ -76,12 +80,15 @@ class Job:
     max_attempts: int
     lease: float = 0
     """Until when the job counts as alive; the store sets it."""
+    failures: int = 0
+    """How many jobs in a row failed before this one."""
     sendings: int = 1
     attempts: int = 0
     run: str | None = None
     """The attempt that holds the job; a queued job has none."""
     started_at: float | None = None
     progress: float | None = None
+    progress_at: float | None = None
 
     @property
     def state(self) -> str:
@@ -97,7 +104,7 @@ class Job:
             f"{now - self.requested_at:.0f} s; ask again later, it will be tried afresh",
             correlation_id=self.correlation_id,
         )
-        return Answer.problem(problem, self.failure_kept_for, now)
+        return Answer.problem(problem, self, now)
 
     def is_spent(self, now: float) -> bool:
         """No attempt or no time is left: only burial is."""

@@ -17,10 +17,11 @@ from backburner.http.event import Request
 from backburner.http.response import Response
 from backburner.http.routes import Question
 from backburner.problems import InternalError, NotFound, Problem, Unavailable
+from backburner.run_times import RunTimes
 from backburner.store import Lost, Store
 from backburner.task_queue import Message, TaskQueue
 from backburner.telemetry import count, logger
-from backburner.waiting import seconds_to_wait
+from backburner.waiting import estimate
 
 ROUNDS = 4
 """How often one request may find that somebody else was first."""
@@ -37,7 +38,12 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 @cache
 def front() -> "Front":
-    return Front(store=resources.store(os.environ), task_queue=resources.task_queue(os.environ))
+    store = resources.store(os.environ)
+    return Front(
+        store=store,
+        task_queue=resources.task_queue(os.environ),
+        run_times=RunTimes(client=store.client, table=store.table, clock=store.clock),
+    )
 
 
 def respond(event: Mapping[str, Any], front: "Front") -> Response:
@@ -68,6 +74,7 @@ class Front:
 
     store: Store
     task_queue: TaskQueue
+    run_times: RunTimes
     random: Callable[[], float] = random.random
 
     def answer(self, asked: Question) -> Response:
@@ -108,7 +115,8 @@ class Front:
                 raise NotFound(
                     f"{entry.signature} is unknown or expired; ask again with the parameters"
                 )
-            return self.send(self.store.claim(entry, asked.new_job(now)))
+            failures = entry.answer.failures if entry.answer else 0
+            return self.send(self.store.claim(entry, asked.new_job(now, failures)))
         if entry.job.is_spent(now):
             count("failed", entry.computation)
             return self.store.bury(entry)
@@ -138,5 +146,6 @@ class Front:
         if entry.servable(now):
             return self.serve(entry, asked, now)
         count("collapsed" if collapsed else "miss", entry.computation)
-        wait = seconds_to_wait(entry.the_job, now, self.random())
-        return response.come_back(entry, asked.request, now, wait, collapsed=collapsed)
+        samples = self.run_times.of(entry.computation)
+        wait = estimate(entry.the_job, samples, now, self.random())
+        return response.come_back(entry, asked.request, wait, collapsed=collapsed)

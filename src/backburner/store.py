@@ -146,7 +146,7 @@ class Store:
         begun = self._write(
             empty,
             "SET job.run = :run, job.lease = :lease, job.started_at = :now,"
-            " job.attempts = job.attempts + :one REMOVE job.progress",
+            " job.attempts = job.attempts + :one REMOVE job.progress, job.progress_at",
             [BEGINNABLE, ATTEMPTS_LEFT, TIME_LEFT],
             {"now": now, "run": token, "lease": now + self.leases.running, "one": 1},
             did_it=lambda found: _has(found, run=token),
@@ -155,11 +155,17 @@ class Store:
 
     def heartbeat(self, run: Run, progress: float) -> None:
         """Extend the lease of my run and say how far it is."""
+        now = self.clock()
         self._write(
             run.entry,
-            "SET job.lease = :lease, job.progress = :progress",
+            "SET job.lease = :lease, job.progress = :progress, job.progress_at = :now",
             [MINE],
-            {"run": run.token, "lease": self.clock() + self.leases.running, "progress": progress},
+            {
+                "run": run.token,
+                "now": now,
+                "lease": now + self.leases.running,
+                "progress": progress,
+            },
         )
 
     def complete(self, run: Run, answer: Answer) -> None:
@@ -175,7 +181,7 @@ class Store:
         lease = self.clock() + delay + self.leases.queued
         self._write(
             run.entry,
-            "SET job.lease = :lease REMOVE job.run, job.progress",
+            "SET job.lease = :lease REMOVE job.run, job.progress, job.progress_at",
             [MINE],
             {"run": run.token, "lease": lease},
             did_it=lambda found: _has(found, lease=lease, run=None),
@@ -196,9 +202,16 @@ class Store:
         stale = entry.servable(self.clock())
         if stale is None or not stale.is_result:
             return self._answer(entry, problem, clauses, values)
-        renew_at = min(problem.renew_at, stale.ends_at)
-        update = "SET answer.renew_at = :renew_at REMOVE job"
-        return self._write(entry, update, clauses, {"renew_at": renew_at, **values})
+        return self._write(
+            entry,
+            "SET answer.renew_at = :renew_at, answer.failures = :failures REMOVE job",
+            clauses,
+            {
+                "renew_at": min(problem.renew_at, stale.ends_at),
+                "failures": problem.failures,
+                **values,
+            },
+        )
 
     def _answer(
         self, entry: Entry, answer: Answer, clauses: list[str], values: dict[str, object]

@@ -1,29 +1,99 @@
-"""When to come back: an honest estimate, so that clients neither hammer nor dawdle."""
+"""When to come back: an honest estimate, so that clients neither hammer nor dawdle.
+
+It is made of what jobs of this computation took lately, and of this job's own age and progress.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from backburner.entry import Job
 
 SHORTEST = 0.5
+JITTER = 0.05
+"""Clients of one job are spread over this share of their wait."""
+PRICE_OF_A_POLL = 0.15
+"""One poll more is worth it where it saves this share of a mean run time in waiting."""
 OVERDUE_SHARE = 0.2
-"""A job that is overdue is looked at again after this share of the time it has taken."""
+"""A job older than any known one is looked at again after this share of its age."""
 LONGEST_OVERDUE = 60
+TRUSTED_PROGRESS = 0.1
+"""From here on a job's own progress says more than what other jobs took."""
 
 
-def expected_at(job: Job) -> float:
-    """When the answer should be there, from its age, its progress and the time it should take."""
-    if job.started_at is None:
-        return job.requested_at + job.expected_time
-    return job.started_at + job.expected_time
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one job took."""
+
+    queue_wait: float
+    """Seconds from the request to the beginning."""
+    run_share: float
+    """Its run time over the time that the computation expected for its parameters."""
 
 
-def seconds_to_wait(job: Job, now: float, random: float) -> float:
-    """How long a client should wait before it asks again; `random` in [0, 1) spreads clients.
+AS_EXPECTED = (Sample(0, 1),)
+"""Until there are measurements, the computation's own word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a client is told."""
+
+    seconds: float
+    expected_at: float
+
+
+def estimate(job: Job, samples: Sequence[Sample], now: float, random: float) -> Wait:
+    """When to ask for the job again, and when its answer is expected; `random` is in [0, 1).
 
     An overdue job is asked for again when its lease has run out at the latest, so that a lost one
-    is found; and never later than the job is given up.
+    is found; and no job much later than when it is given up.
     """
-    remaining = expected_at(job) - now
-    if remaining <= 0:
-        overdue = min(OVERDUE_SHARE * (now - job.requested_at), LONGEST_OVERDUE)
-        remaining = min(overdue, job.lease - now + 1)
-    jittered = max(remaining, SHORTEST) * (1 + 0.1 * random)
-    return max(SHORTEST, min(jittered, job.gives_up_at - now + 1))
+    times, age = _times(job, samples or AS_EXPECTED), now - _begins(job)
+    left = _left_at_its_pace(job, now)
+    seconds = left or best_wait(times, age)
+    if seconds is None:
+        seconds = min(OVERDUE_SHARE * age, LONGEST_OVERDUE, job.lease - now + 1)
+    jittered = max(seconds, SHORTEST) * (1 + JITTER * random)
+    bounded = max(SHORTEST, min(jittered, job.gives_up_at - now + 1))
+    return Wait(bounded, expected_at=now + (left or _median_left(times, age) or bounded))
+
+
+def best_wait(times: Sequence[float], age: float) -> float | None:
+    """How long to wait for a job of this age, if jobs take these times; None if it is older.
+
+    `times` are sorted. Each moment at which one of them was done has a price: a poll, and the time
+    for which those done by then waited for it. The best has the lowest price for a success.
+    """
+    left = [time - age for time in times if time > age]
+    poll = PRICE_OF_A_POLL * sum(times) / len(times) * len(left)
+    best, lowest, waited = None, float("inf"), 0.0
+    for done, wait in enumerate(left, start=1):
+        waited += wait
+        price = (poll + wait * done - waited) / done
+        if price < lowest:
+            best, lowest = wait, price
+    return best
+
+
+def _median_left(times: Sequence[float], age: float) -> float | None:
+    left = [time - age for time in times if time > age]
+    return left[len(left) // 2] if left else None
+
+
+def _times(job: Job, samples: Sequence[Sample]) -> list[float]:
+    """What such jobs take; a running one has the queue behind it."""
+    queue = 0 if job.run else 1
+    return sorted(queue * s.queue_wait + s.run_share * job.expected_time for s in samples)
+
+
+def _begins(job: Job) -> float:
+    return job.started_at if job.run and job.started_at else job.requested_at
+
+
+def _left_at_its_pace(job: Job, now: float) -> float | None:
+    """What is left of a job that goes on at the pace of its progress so far."""
+    if not job.run or not job.progress_at or (job.progress or 0) < TRUSTED_PROGRESS:
+        return None
+    pace = (job.progress_at - _begins(job)) / (job.progress or 1)
+    left = _begins(job) + pace - now
+    return left if left > 0 else None

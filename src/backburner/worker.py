@@ -26,9 +26,11 @@ from backburner.errors import (
     Uncomputable,
 )
 from backburner.problems import CannotBeComputed, Problem, ResultTooLarge
+from backburner.run_times import RunTimes
 from backburner.store import Lost, Run, Store
 from backburner.task_queue import Message, TaskQueue
 from backburner.telemetry import count, logger, measure
+from backburner.waiting import Sample
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -50,7 +52,12 @@ def handler(event: dict[str, Any], context: "LambdaContext | None") -> Any:
 
 @cache
 def worker() -> "Worker":
-    return Worker(store=resources.store(os.environ), task_queue=resources.task_queue(os.environ))
+    store = resources.store(os.environ)
+    return Worker(
+        store=store,
+        task_queue=resources.task_queue(os.environ),
+        run_times=RunTimes(client=store.client, table=store.table, clock=store.clock),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +66,7 @@ class Worker:
 
     store: Store
     task_queue: TaskQueue
+    run_times: RunTimes
     compute: Compute = attempt.compute
     random: Callable[[], float] = random.random
 
@@ -103,9 +111,7 @@ class Worker:
 
     def carry_out(self, run: Run, receipt_handle: str) -> None:
         """One attempt, and what comes of it."""
-        job, name = run.job, run.entry.computation
-        if job.attempts == 1:
-            measure("queue_wait", self.store.clock() - job.requested_at, name)
+        name = run.entry.computation
         try:
             answer = self.attempt(run, receipt_handle)
         except Uncomputable as refusal:
@@ -116,8 +122,18 @@ class Worker:
             self.try_again(run, receipt_handle)
         else:
             self.store.complete(run, answer)
-            count("computed", name)
-            measure("run_time", answer.computed_at - (job.started_at or 0), name)
+            self.remember(run, answer)
+
+    def remember(self, run: Run, answer: Answer) -> None:
+        """What the job took: for the operators, and for those who wait for the next ones."""
+        job, name = run.job, run.entry.computation
+        started_at = job.started_at or answer.computed_at
+        queue_wait, run_time = started_at - job.requested_at, answer.computed_at - started_at
+        count("computed", name)
+        measure("queue_wait", queue_wait, name)
+        measure("run_time", run_time, name)
+        if job.attempts == 1 and answer.is_result:
+            self.run_times.add(name, Sample(queue_wait, run_time / job.expected_time))
 
     def attempt(self, run: Run, receipt_handle: str) -> Answer:
         """The answer to the job, computed under the heartbeat of the run."""
@@ -163,7 +179,7 @@ class Worker:
         raise Returned(f"the message goes back to the queue for {delay:.0f} s: {why}")
 
     def problem(self, run: Run, problem: Problem) -> Answer:
-        return Answer.problem(problem, run.job.failure_kept_for, self.store.clock())
+        return Answer.problem(problem, run.job, self.store.clock())
 
     def too_large(self, run: Run, answer: Answer) -> Answer:
         problem = ResultTooLarge(

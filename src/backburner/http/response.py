@@ -11,7 +11,7 @@ from typing import Any
 from backburner.entry import Answer, Entry
 from backburner.http.event import Request
 from backburner.problems import Problem
-from backburner.waiting import expected_at
+from backburner.waiting import Wait
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -61,12 +61,10 @@ def answered(entry: Entry, answer: Answer, request: Request, now: float) -> Resp
     return Response(status=answer.status, headers=headers, body=gzip.decompress(answer.body))
 
 
-def come_back(
-    entry: Entry, request: Request, now: float, wait: float, *, collapsed: bool
-) -> Response:
+def come_back(entry: Entry, request: Request, wait: Wait, *, collapsed: bool) -> Response:
     """202: not yet. The client asks again, here or at Location, after that many seconds."""
     headers = {
-        "retry-after": _whole_seconds(wait),
+        "retry-after": _whole_seconds(wait.seconds),
         "location": path(entry),
         "cache-control": "no-store",
         "cache-status": "backburner; fwd=miss" + ("; collapsed" if collapsed else ""),
@@ -81,8 +79,8 @@ def come_back(
         "requested_at": _timestamp(job.requested_at),
         "attempts": job.attempts,
         "progress": job.progress,
-        "retry_after": round(wait, 3),
-        "expected_at": _timestamp(max(expected_at(job), now)),
+        "retry_after": round(wait.seconds, 3),
+        "expected_at": _timestamp(wait.expected_at),
         "gives_up_at": _timestamp(job.gives_up_at),
     }
     return Response(status=202, headers=headers, body=json.dumps(status).encode())

@@ -17,6 +17,9 @@ from backburner.signature import Signature
 LARGEST_PARAMETERS = 100_000
 """Bytes, gzipped: with a stale answer beside them they fit into an item of 400 KB."""
 
+LONGEST_BACK_OFF = 32
+"""A failure that comes back is kept twice as long each time, up to this factor."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -24,7 +27,7 @@ class Question:
 
     request: Request
     entry: Entry
-    new_job: Callable[[float], Job] | None
+    new_job: Callable[[float, int], Job] | None
 
 
 def find(request: Request) -> Question | Response:
@@ -50,7 +53,7 @@ def _by_parameters(request: Request, computation: Computation) -> Question:
     dumped = parameters.dump(given)
     signed = signature.sign(computation.name, computation.policy.version, dumped)
 
-    def new_job(now: float) -> Job:
+    def new_job(now: float, failures: int) -> Job:
         policy = computation.policy
         return Job(
             version=policy.version,
@@ -59,7 +62,8 @@ def _by_parameters(request: Request, computation: Computation) -> Question:
             requested_at=now,
             expected_time=computation.expected_time(given),
             gives_up_at=now + policy.gives_up_after,
-            failure_kept_for=policy.failure_kept_for,
+            failures=failures,
+            failure_kept_for=policy.failure_kept_for * min(2**failures, LONGEST_BACK_OFF),
             max_attempts=policy.attempts,
         )
 

@@ -1,0 +1,194 @@
+"""How often clients ask and how long they wait too long: the estimator against fixed policies.
+
+It replays jobs whose run times follow a distribution, with clients that do as Retry-After says (in
+whole seconds), against the real estimator, which learns from the jobs before. Each cell is polls
+per result / time the answer lay there unasked, as a share of the mean run time. "The limit" is the
+least waiting that any policy can have which knows the distribution, but not the job, with no more
+polls than the estimator needed: found by dynamic programming.
+
+    .venv/bin/python -m benchmarks.retry_after
+"""
+
+import math
+import random
+from bisect import insort
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from backburner.entry import Job
+from backburner.run_times import SLOTS
+from backburner.waiting import Sample, estimate
+
+JOBS, WARM_UP, SEED = 3000, 300, 1
+HEARTBEAT = 10.0
+
+Draw = Callable[[random.Random], float]
+"""A run time, as a share of the mean."""
+Policy = Callable[[Job, list[Sample], float, int], float]
+"""How long to wait, by the job, what jobs took before, the time and the polls up to now."""
+
+
+@dataclass
+class Outcome:
+    """What a client had: polls, and the share of the mean run time that it waited too long."""
+
+    polls: float
+    too_long: float
+
+    def __str__(self) -> str:
+        return f"{self.polls:.2f} / {self.too_long:.0%}"
+
+
+@dataclass
+class Load:
+    """Jobs of one computation."""
+
+    name: str
+    draw: Draw
+    mean: float
+    queue: Draw
+    tells_progress: bool = False
+
+
+def lognormal(variation: float) -> Draw:
+    sigma = math.sqrt(math.log(1 + variation**2))
+    return lambda rng: rng.lognormvariate(-(sigma**2) / 2, sigma)
+
+
+DRAWS: dict[str, Draw] = {
+    "constant": lambda _: 1.0,
+    "uniform 0.5 … 1.5 (CV 0.29)": lambda rng: rng.uniform(0.5, 1.5),
+    "bimodal 0.5 or 1.5 (CV 0.5)": lambda rng: rng.choice((0.5, 1.5)) * rng.uniform(0.98, 1.02),
+    "lognormal (CV 0.5)": lognormal(0.5),
+    "lognormal (CV 1)": lognormal(1.0),
+}
+QUEUES: dict[str, Draw] = {
+    "empty": lambda _: 0.0,
+    "backed up": lambda rng: 3 * lognormal(0.3)(rng),
+}
+
+
+def adaptive(job: Job, samples: list[Sample], now: float, _polls: int) -> float:
+    return estimate(job, samples, now, random.random()).seconds
+
+
+def fixed(seconds: float) -> Policy:
+    return lambda _job, _samples, _now, _polls: seconds
+
+
+POLICIES: dict[str, Policy] = {
+    "adaptive": adaptive,
+    "500 ms": fixed(0.5),
+    "1 s": fixed(1),
+    "5 s": fixed(5),
+    "10 s": fixed(10),
+    "exponential": lambda _job, _samples, _now, polls: min(2.0**polls, 60),
+}
+
+
+def main() -> None:
+    for mean in (100.0, 2.0):
+        print(f"\n### Jobs of {mean:.0f} s on the average\n")
+        print("| run times | queue | " + " | ".join(POLICIES) + " | the limit |")
+        print("|---|---|" + "--:|" * (len(POLICIES) + 1))
+        for load in loads(mean):
+            print(row(load))
+
+
+def loads(mean: float) -> list[Load]:
+    plain = [Load(n, d, mean, q) for n, d in DRAWS.items() for q in QUEUES.values()]
+    telling = [Load(f"{n}, tells its progress", d, mean, QUEUES["empty"], True) for n, d in DRAWS.items()]
+    return plain + (telling if mean > HEARTBEAT else [])
+
+
+def row(load: Load) -> str:
+    queue = next(name for name, draw in QUEUES.items() if draw is load.queue)
+    outcomes = {name: replay(load, policy) for name, policy in POLICIES.items()}
+    known = limit(load, outcomes["adaptive"].polls) if queue == "empty" else None
+    cells = [load.name, queue, *map(str, outcomes.values()), str(known or "")]
+    return "| " + " | ".join(cells) + " |"
+
+
+def replay(load: Load, policy: Policy) -> Outcome:
+    """All the jobs, one after the other; each teaches the next ones, in one of the slots."""
+    rng = random.Random(SEED)
+    samples: dict[int, Sample] = {}
+    outcomes = []
+    for _ in range(JOBS):
+        queued = load.mean * load.queue(rng)
+        run_time = load.mean * load.draw(rng)
+        outcomes.append(ask(load, queued, run_time, list(samples.values()), policy))
+        samples[rng.randrange(SLOTS)] = Sample(queued, run_time / load.mean)
+    settled = outcomes[WARM_UP:]
+    return Outcome(fmean(o.polls for o in settled), fmean(o.too_long for o in settled))
+
+
+def ask(
+    load: Load, queued: float, run_time: float, samples: list[Sample], policy: Policy
+) -> Outcome:
+    """One client: from its 202 to its 200."""
+    now, polls = 0.0, 0
+    while now < queued + run_time:
+        job = seen_at(now, load, queued, run_time)
+        now += max(1, math.ceil(policy(job, samples, now, polls)))
+        polls += 1
+    return Outcome(polls, (now - queued - run_time) / load.mean)
+
+
+def seen_at(now: float, load: Load, queued: float, run_time: float) -> Job:
+    """The job as the request finds it: its lease is alive, its progress as old as a heartbeat."""
+    job = Job(
+        version=1,
+        parameters=b"",
+        correlation_id="",
+        requested_at=0,
+        expected_time=load.mean,
+        gives_up_at=math.inf,
+        failure_kept_for=60,
+        max_attempts=3,
+        lease=now + 1000,
+    )
+    if now < queued:
+        return job
+    running = replace(job, run="run", started_at=queued or 1e-9)
+    beat = (now - queued) // HEARTBEAT * HEARTBEAT
+    if not (load.tells_progress and beat):
+        return running
+    return replace(running, progress=beat / run_time, progress_at=queued + beat)
+
+
+def limit(load: Load, polls: float) -> Outcome:
+    """The least waiting with so many polls: the price of a poll is raised until they are so few."""
+    rng = random.Random(SEED)
+    times = sorted(load.draw(rng) for _ in range(400))
+    low, high = 0.0, 2.0
+    for _ in range(12):
+        price = (low + high) / 2
+        low, high = (price, high) if cheapest(times, price).polls > polls else (low, price)
+    return cheapest(times, high)
+
+
+def cheapest(times: list[float], price_of_a_poll: float) -> Outcome:
+    """The best moments to ask, if one poll costs that much waiting; backwards from the last one."""
+    n = len(times)
+    total = [0.0]
+    for time in times:
+        total.append(total[-1] + time)
+    costs, choices = [0.0] * (n + 1), [n] * n
+    for i in reversed(range(n)):
+        waits = [times[j] * (j + 1 - i) - (total[j + 1] - total[i]) + costs[j + 1] for j in range(i, n)]
+        best = min(range(n - i), key=waits.__getitem__)
+        costs[i], choices[i] = price_of_a_poll * (n - i) + waits[best], i + best + 1
+    polls, waited, i = 0, 0.0, 0
+    while i < n:
+        asked = choices[i]
+        polls += n - i
+        waited += times[asked - 1] * (asked - i) - (total[asked] - total[i])
+        i = asked
+    return Outcome(polls / n, waited / n)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""What the jobs of a computation took lately, kept in the table.
+
+A computation has one item of some slots. A worker that completes a job writes what it took into a
+slot chosen by chance: one write without a read, and the old is forgotten at the pace of the new.
+"""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from backburner.telemetry import logger
+from backburner.waiting import Sample
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    from backburner.store import Clock
+
+SLOTS = 64
+KEPT_FOR = 30 * 86400
+"""Seconds after the last job until DynamoDB may forget the computation."""
+PACE = 10
+"""An instance reads and writes a computation's item once in so many seconds at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTimes:
+    """The samples of each computation. They serve an estimate: to lack them is no failure."""
+
+    client: "DynamoDBClient"
+    table: str
+    clock: "Clock"
+    random: Callable[[], float] = random.random
+    _read: dict[str, tuple[float, Sequence[Sample]]] = field(default_factory=dict)
+    _written: dict[str, float] = field(default_factory=dict)
+
+    def of(self, computation: str) -> Sequence[Sample]:
+        """The samples, read some seconds ago at most; none if there are none yet."""
+        read_at, samples = self._read.get(computation, (0.0, ()))
+        if self.clock() - read_at < PACE:
+            return samples
+        try:
+            found = self.client.get_item(TableName=self.table, Key=_key(computation))
+            samples = _samples(found.get("Item", {}))
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("the run times could not be read", exc_info=error)
+        self._read[computation] = (self.clock(), samples)
+        return samples
+
+    def add(self, computation: str, sample: Sample) -> None:
+        """Remember what a job took, unless another was remembered just now."""
+        now = self.clock()
+        if now - self._written.get(computation, 0) < PACE:
+            return
+        self._written[computation] = now
+        slot = f"slot_{int(SLOTS * self.random())}"
+        try:
+            self.client.update_item(
+                TableName=self.table,
+                Key=_key(computation),
+                UpdateExpression=f"SET {slot} = :took, expires_at = :end",
+                ExpressionAttributeValues={
+                    ":took": {"L": [_number(sample.queue_wait), _number(sample.run_share)]},
+                    ":end": _number(int(now) + KEPT_FOR),
+                },
+            )
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("a run time could not be written", exc_info=error)
+
+
+def _key(computation: str) -> "dict[str, AttributeValueTypeDef]":
+    return {"signature": {"S": f"run-times/{computation}"}}
+
+
+def _samples(item: Mapping[str, Any]) -> list[Sample]:
+    slots = (value["L"] for name, value in item.items() if name.startswith("slot_"))
+    return [Sample(float(wait["N"]), float(share["N"])) for wait, share in slots]
+
+
+def _number(value: float) -> "AttributeValueTypeDef":
+    return {"N": repr(value)}

@@ -1,0 +1,73 @@
+"""What the jobs of a computation took lately."""
+
+from dataclasses import replace
+
+import pytest
+
+from backburner.run_times import PACE, SLOTS, RunTimes
+from backburner.waiting import Sample
+
+from .conftest import Clock, Deployment
+
+
+@pytest.fixture
+def run_times(deployment: Deployment) -> RunTimes:
+    return deployment.run_times
+
+
+@pytest.fixture
+def clock(deployment: Deployment) -> Clock:
+    return deployment.clock
+
+
+def test_there_are_none_before_the_first_job(run_times: RunTimes) -> None:
+    assert run_times.of("doubling") == []
+
+
+def test_what_a_worker_adds_a_request_reads(deployment: Deployment, run_times: RunTimes) -> None:
+    run_times.add("doubling", Sample(1.5, 0.25))
+    assert run_times.of("doubling") == [Sample(1.5, 0.25)]
+    assert run_times.of("crashing") == []
+
+
+def test_an_instance_reads_and_writes_only_so_often(run_times: RunTimes, clock: Clock) -> None:
+    run_times.add("doubling", Sample(1, 1))
+    assert run_times.of("doubling") == [Sample(1, 1)]
+    run_times.add("doubling", Sample(2, 2))
+    clock.passes(PACE)
+    assert run_times.of("doubling") == [Sample(1, 1)]
+    run_times.add("doubling", Sample(3, 3))
+    assert run_times.of("doubling") == [Sample(1, 1)]
+    clock.passes(PACE)
+    assert run_times.of("doubling") == [Sample(3, 3)]
+
+
+def test_the_latest_replace_the_old_at_their_own_pace(run_times: RunTimes, clock: Clock) -> None:
+    slots = iter(n / SLOTS for n in range(SLOTS + 1) if n < SLOTS)
+    filling = replace(run_times, random=lambda: next(slots, 0.0))
+    for n in range(SLOTS + 1):
+        filling.add("doubling", Sample(0, n))
+        clock.passes(PACE)
+    shares = sorted(sample.run_share for sample in filling.of("doubling"))
+    assert shares == list(range(1, SLOTS + 1))
+
+
+def test_an_estimate_that_cannot_be_had_is_no_failure(run_times: RunTimes) -> None:
+    lost = replace(run_times, table="no-such-table")
+    lost.add("doubling", Sample(1, 1))
+    assert lost.of("doubling") == ()
+
+
+def test_a_job_that_was_computed_teaches_the_next_ones(deployment: Deployment) -> None:
+    deployment.get("/v1/doubling?number=1")
+    [message] = deployment.messages()
+    deployment.clock.passes(3)
+
+    def compute(*_: object) -> bytes:
+        deployment.clock.passes(8)
+        return b"{}"
+
+    replace(deployment.worker, compute=compute).receive(message)
+    deployment.clock.passes(PACE)
+    reply = deployment.get("/v1/doubling?number=2")
+    assert reply.headers["retry-after"] == "11"
