@@ -11,8 +11,6 @@ polls than the estimator needed: found by dynamic programming.
 
 import math
 import random
-from bisect import insort
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -99,7 +97,9 @@ def main() -> None:
 
 def loads(mean: float) -> list[Load]:
     plain = [Load(n, d, mean, q) for n, d in DRAWS.items() for q in QUEUES.values()]
-    telling = [Load(f"{n}, tells its progress", d, mean, QUEUES["empty"], True) for n, d in DRAWS.items()]
+    telling = [
+        Load(f"{n}, tells its progress", d, mean, QUEUES["empty"], True) for n, d in DRAWS.items()
+    ]
     return plain + (telling if mean > HEARTBEAT else [])
 
 
@@ -178,7 +178,9 @@ def cheapest(times: list[float], price_of_a_poll: float) -> Outcome:
         total.append(total[-1] + time)
     costs, choices = [0.0] * (n + 1), [n] * n
     for i in reversed(range(n)):
-        waits = [times[j] * (j + 1 - i) - (total[j + 1] - total[i]) + costs[j + 1] for j in range(i, n)]
+        waits = [
+            times[j] * (j + 1 - i) - (total[j + 1] - total[i]) + costs[j + 1] for j in range(i, n)
+        ]
         best = min(range(n - i), key=waits.__getitem__)
         costs[i], choices[i] = price_of_a_poll * (n - i) + waits[best], i + best + 1
     polls, waited, i = 0, 0.0, 0

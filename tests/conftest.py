@@ -17,6 +17,7 @@ from moto.sqs.models import sqs_backends
 from backburner import attempt, computations
 from backburner.dead_letter import Undertaker
 from backburner.entry import Entry
+from backburner.memory import memory
 from backburner.request import Front, respond
 from backburner.run_times import RunTimes
 from backburner.signature import Signature
@@ -80,6 +81,7 @@ class Deployment:
             store=self.store,
             task_queue=self.task_queue,
             run_times=self.run_times,
+            memory=memory(self.clock),
             random=lambda: 0.0,
         )
         self.worker = Worker(

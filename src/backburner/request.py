@@ -16,6 +16,7 @@ from backburner.http import response, routes
 from backburner.http.event import Request
 from backburner.http.response import Response
 from backburner.http.routes import Question
+from backburner.memory import Memory, memory
 from backburner.problems import InternalError, NotFound, Problem, Unavailable
 from backburner.run_times import RunTimes
 from backburner.store import Lost, Store
@@ -43,6 +44,7 @@ def front() -> "Front":
         store=store,
         task_queue=resources.task_queue(os.environ),
         run_times=RunTimes(client=store.client, table=store.table, clock=store.clock),
+        memory=memory(store.clock),
     )
 
 
@@ -75,10 +77,11 @@ class Front:
     store: Store
     task_queue: TaskQueue
     run_times: RunTimes
+    memory: Memory
     random: Callable[[], float] = random.random
 
     def answer(self, asked: Question) -> Response:
-        entry = self.look_up(asked)
+        entry = self.memory.get(asked.entry.signature) or self.look_up(asked)
         collapsed = True
         for _ in range(ROUNDS):
             now = self.store.clock()
@@ -138,6 +141,8 @@ class Front:
     def serve(self, entry: Entry, asked: Question, now: float) -> Response:
         """The answer as it is, fresh or stale, result or problem."""
         answer = entry.the_answer
+        if answer.is_result and answer.is_fresh(now):
+            self.memory.setdefault(entry.signature, entry)
         count("hit" if answer.is_fresh(now) else "stale", entry.computation)
         return response.answered(entry, answer, asked.request, now)
 
