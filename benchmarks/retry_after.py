@@ -98,7 +98,8 @@ def main() -> None:
 def loads(mean: float) -> list[Load]:
     plain = [Load(n, d, mean, q) for n, d in DRAWS.items() for q in QUEUES.values()]
     telling = [
-        Load(f"{n}, tells its progress", d, mean, QUEUES["empty"], True) for n, d in DRAWS.items()
+        Load(f"{name}, tells its progress", draw, mean, QUEUES["empty"], tells_progress=True)
+        for name, draw in DRAWS.items()
     ]
     return plain + (telling if mean > HEARTBEAT else [])
 
