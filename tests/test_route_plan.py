@@ -303,7 +303,7 @@ def test_demands_that_fit_in_total_but_not_vehicle_by_vehicle_are_refused_after_
 ):
     with pytest.raises(
         Uncomputable,
-        match=r"none of 1500 plans .* by [1-9]\d* and is 0 s late .* demand 90\.0% of what",
+        match=r"none of the 1500 plans .* by [1-9]\d* and is 0 s late .* demand 90\.0% of what",
     ):
         plan(along_x(1, 2, 3, demand=6))
 
