@@ -24,10 +24,11 @@ from backburner.signature import Signature
 from backburner.store import Leases, Store
 from backburner.task_queue import TaskQueue
 from backburner.worker import Worker
+from local.pump import record_of
 from local.template import ACCOUNT_ID, Stack, create_stack
 
 HERE = Path(__file__).parent
-REGION = "eu-central-1"
+REGION = "us-east-1"
 NOW = 1_800_000_000.0
 request_ids = count(1)
 
@@ -117,7 +118,8 @@ class Deployment:
         received = self.sqs.receive_message(
             QueueUrl=self.queue_url, MaxNumberOfMessages=10, AttributeNames=["All"]
         )
-        return [record(message) for message in received.get("Messages", [])]
+        [source] = self.stack.function("WorkerFunction").event_sources
+        return [SQSRecord(record_of(m, source)) for m in received.get("Messages", [])]
 
     def send(self, body: object) -> None:
         """A message that no request has sent."""
@@ -224,20 +226,3 @@ def http_event(
 
 def load_event(name: str) -> Any:
     return json.loads((HERE.parent / "events" / name).read_text())
-
-
-def record(message: dict[str, Any]) -> SQSRecord:
-    """A received message as the event source mapping hands it to a function."""
-    return SQSRecord(
-        {
-            "messageId": message["MessageId"],
-            "receiptHandle": message["ReceiptHandle"],
-            "body": message["Body"],
-            "attributes": message.get("Attributes", {}),
-            "messageAttributes": {},
-            "md5OfBody": message["MD5OfBody"],
-            "eventSource": "aws:sqs",
-            "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:Queue",
-            "awsRegion": "eu-central-1",
-        }
-    )

@@ -1,0 +1,12 @@
+"""The whole deployment of template.yaml in one process tree, without Docker or AWS: `make run`.
+
+    front.py         HTTP → API Gateway's event → the request function → HTTP
+    pump.py          a queue's messages → SQS's event → the worker and dead-letter functions
+    function.py      a function's sandboxes: processes with one event at a time
+    runtime.py       the inside of a sandbox
+    moto_server.py   the table and the queues, in a process of its own
+    template.py      what template.yaml says about all of these
+
+Where AWS documents a behaviour, this is it; where it does not, it is what others saw there. There
+are no policies, no throttling, no memory limits, no scaling, and nothing deletes expired items.
+"""

@@ -1,0 +1,30 @@
+"""Writes a line into a file for every run of it, so that a test can count them."""
+
+import os
+import time
+from pathlib import Path
+
+from pydantic import Field
+
+from backburner import computation
+from backburner.computation import Policy, Progress
+
+POLICY = Policy(version=1, fresh_for=600, time_limit=30, expected_time=0.5)
+EXAMPLE = {"log": "/dev/null"}
+
+
+class Parameters(computation.Parameters):
+    log: str = Field(description="The file.")
+    number: int = Field(0, description="Makes another signature.")
+    seconds: float = Field(0, description="How long it takes.")
+
+
+class Result(computation.Result):
+    number: int = Field(description="The number that came in.")
+
+
+def compute(parameters: Parameters, _progress: Progress) -> Result:
+    with Path(parameters.log).open("a") as log:
+        log.write(f"{os.getppid()}\n")
+    time.sleep(parameters.seconds)
+    return Result(number=parameters.number)

@@ -1,0 +1,51 @@
+"""python -m local, as `make run` starts it."""
+
+import shlex
+import socket
+import subprocess
+import sys
+from signal import SIGTERM
+
+import pytest
+import urllib3
+
+pytestmark = pytest.mark.enable_socket
+
+COMMAND = [sys.executable, "-m", "local"]
+
+
+def test_it_says_where_it_is_and_what_to_try_and_ends_at_sigterm() -> None:
+    command = [*COMMAND, "--port", "0", "--workers", "1", "--env", "LOG_LEVEL=ERROR"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        assert process.stdout
+        ready = process.stdout.readline()
+        url = next(word for word in ready.split() if word.startswith("http")).rstrip(",")
+        assert urllib3.request("GET", f"{url}/health").status == 200
+        process.send_signal(SIGTERM)
+        assert process.wait(5) == 0
+        to_try = process.stdout.read().splitlines()
+    assert len(to_try) == 2
+    for line in to_try:
+        assert shlex.split(line)[:2] == ["curl", "-i"]
+        assert shlex.split(line)[2].startswith(f"{url}/v1")
+
+
+@pytest.mark.parametrize("option", ["--port", "--moto-port"])
+def test_a_port_in_use_is_one_clear_line(option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        free = ["--port", "0"] if option == "--moto-port" else []
+        process = subprocess.run(  # noqa: S603
+            [*COMMAND, *free, option, port], capture_output=True, text=True, check=False
+        )
+    (line,) = process.stderr.splitlines()
+    assert f"port {port} is in use" in line
+    assert process.returncode == 1
+    assert process.stdout == ""
+
+
+def test_an_environment_that_is_none_is_refused() -> None:
+    command = [*COMMAND, "--env", "LOUD"]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    assert "'LOUD' is not NAME=VALUE" in process.stderr
+    assert process.returncode == 2
