@@ -1,0 +1,77 @@
+"""A client of the contract, and the questions that it asks."""
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import urllib3
+
+PATIENCE = 120
+"""Seconds until a client that asks as told has its answer, or the check fails."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: urllib3.HTTPHeaderDict
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0]
+
+    @property
+    def signature(self) -> str:
+        named = self.headers.get("location") or self.headers["content-location"]
+        return named.rpartition("/")[2]
+
+
+class Api:
+    """The API at a base URL. Nothing is decoded, followed or tried again by itself."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self.pool = urllib3.PoolManager(retries=False, timeout=35)
+
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Reply:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        reply = self.pool.request(
+            method,
+            self.url + path,
+            body=body,
+            headers={"user-agent": "conformance", **sent},
+            redirect=False,
+            decode_content=False,
+        )
+        return Reply(reply.status, reply.headers, reply.data)
+
+    def get(self, path: str, **headers: str) -> Reply:
+        return self.ask("GET", path, **headers)
+
+    def post(self, path: str, parameters: object, **headers: str) -> Reply:
+        sent = {"content_type": "application/json", **headers}
+        return self.ask("POST", path, json.dumps(parameters).encode(), **sent)
+
+    def answer(self, parameters: object, **headers: str) -> Reply:
+        """What a client has in the end that asks again when it is told to."""
+        end = time.monotonic() + PATIENCE
+        while (reply := self.post("/v1/route-plan", parameters, **headers)).status == 202:
+            assert time.monotonic() < end, f"no answer after {PATIENCE} s: {reply.body!r}"
+            time.sleep(reply.json["retry_after"])
+        return reply
+
+
+def plan(salt: float, **changes: Any) -> dict[str, Any]:
+    """A plan that is quick to make; another salt makes it another question."""
+    return {
+        "depot": {"x": 0, "y": 0},
+        "stops": [{"x": 3, "y": 4}, {"x": 6, "y": 8}, {"x": salt, "y": 0}],
+        "vehicles": {"count": 2, "capacity": 2},
+        "effort": "quick",
+        **changes,
+    }
