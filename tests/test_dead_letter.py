@@ -39,6 +39,16 @@ def test_an_answer_is_left_alone(deployment: Deployment) -> None:
     assert deployment.entry(signature) == answered
 
 
+def test_a_letter_that_comes_late_does_not_bury_the_next_job(deployment: Deployment) -> None:
+    deployment.get(ASKED)
+    [late] = deployment.messages()
+    deployment.undertaker.receive(late)
+    deployment.clock.passes(60)
+    signature = deployment.get(ASKED).signature
+    deployment.undertaker.receive(late)
+    assert deployment.entry(signature).is_alive(deployment.clock())
+
+
 def test_a_malformed_dead_letter_is_logged_and_counted(
     deployment: Deployment, capsys: pytest.CaptureFixture[str]
 ) -> None:

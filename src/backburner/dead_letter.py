@@ -51,9 +51,9 @@ class Undertaker:
         self.bury(message)
 
     def bury(self, message: Message) -> None:
-        """Bury the job, unless it is alive in a worker: then the message was one too many."""
+        """Bury its job, unless that is alive in a worker: then the message was one too many."""
         entry = self.store.look_up(message.entry, consistent=True)
-        if entry.job is None:
+        if entry.job is None or entry.job.correlation_id != message.correlation_id:
             return
         try:
             self.store.bury(entry)

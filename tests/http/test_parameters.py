@@ -1,14 +1,20 @@
 """Parameters, by body and by query; and everything that is none."""
 
 import json
-from typing import Any
+import subprocess
+import sys
+from base64 import b64encode
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import pytest
 
-from backburner.http.parameters import MOST_ERRORS
+from backburner.http.parameters import MOST_ERRORS, takes_text
 from tests.conftest import Deployment, http_event
 
 POINTER = "pointer"
+ROOT = Path(__file__).parents[2]
 
 
 def post(deployment: Deployment, body: str | bytes, content_type: str = "application/json") -> Any:
@@ -45,8 +51,37 @@ def test_a_query_says_what_a_body_says(deployment: Deployment) -> None:
         assert deployment.get(f"/v1/doubling?{query}").signature == by_body.signature
 
 
+class Colour(StrEnum):
+    RED = "1"
+
+
+@pytest.mark.parametrize(
+    ("annotation", "takes"),
+    [
+        (str, True),
+        (str | None, True),
+        (Annotated[str, "how"] | None, True),
+        (Literal["1", "2"], True),
+        (Colour, True),
+        (int, False),
+        (str | int, False),
+        (Literal["1", 2], False),
+        (list[str], False),
+        (dict[str, str], False),
+        (None, False),
+    ],
+)
+def test_what_takes_text_in_a_query_takes_nothing_else(annotation: object, takes: bool) -> None:
+    assert takes_text(annotation) is takes
+
+
 def test_a_choice_in_a_query_is_text(deployment: Deployment) -> None:
     assert deployment.get("/v1/crashing?how=raise").status == 202
+
+
+def test_a_large_number_is_one_however_it_is_written(deployment: Deployment) -> None:
+    reply = deployment.get("/v1/doubling?number=1e300")
+    assert post(deployment, '{"number": 1' + "0" * 300 + "}").signature == reply.signature
 
 
 # 422: parameters that do not validate
@@ -81,10 +116,59 @@ def test_every_error_is_told_up_to_a_number(deployment: Deployment) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["", "number=x", "number=1&number=2", "number=%ff", "number=1&more=1", "number=NaN"]
+    ("body", "pointer"),
+    [
+        ('{"number": 1, "label": "a\\u0000b"}', "/label"),
+        ('{"number": 1, "label": "\\ud800"}', "/label"),
+        ('{"number": 1, "label": "\\udc00\\ud800"}', "/label"),
+        ('{"number": 1, "weights": [1, "\\u0000"]}', "/weights/1"),
+        ('{"number": 1, "\\ud800": 1}', ""),
+        ('{"number": 1, "more": {"\\u0000": 1}}', "/more"),
+    ],
 )
-def test_a_query_that_does_not_validate_is_422(query: str, deployment: Deployment) -> None:
-    assert deployment.get(f"/v1/doubling?{query}").status == 422
+def test_what_is_no_character_is_pointed_at(
+    body: str, pointer: str, deployment: Deployment
+) -> None:
+    reply = post(deployment, body)
+    assert (reply.status, [e[POINTER] for e in reply.json["errors"]]) == (422, [pointer])
+
+
+def test_characters_beyond_the_first_plane_are_characters(deployment: Deployment) -> None:
+    asked = post(deployment, '{"number": 1, "label": "\\ud83d\\ude00 \\\\u0000"}')
+    assert asked.status == 202
+    by_query = deployment.get("/v1/doubling?number=1&label=%F0%9F%98%80%20%5Cu0000")
+    assert by_query.signature == asked.signature
+
+
+@pytest.mark.parametrize(
+    ("query", "pointers"),
+    [
+        ("", ["/number"]),
+        ("number", ["/number"]),
+        ("number=", ["/number"]),
+        ("number=x", ["/number"]),
+        ("number=1&number=2", ["/number"]),
+        ("number=NaN", ["/number"]),
+        ("number=" + "9" * 1000, ["/number"]),
+        ("number=1&more=1", ["/more"]),
+        ("Number=1", ["/number", "/Number"]),
+        ("number=1&label=a&label=b", ["/label"]),
+        ("number=1&label=%00", ["/label"]),
+        ("number=1&weights=1", ["/weights"]),
+        ("number=1&weights=[1", ["/weights"]),
+        ("number=1&weights=" + "[" * 5000, ["/weights"]),
+        ("number=1&weights=1&weights=x", ["/weights/1"]),
+        ("number=1;label=a", ["/number"]),
+        ("number=%ff", []),
+        ("number=1&label=%ed%a0%80", []),
+    ],
+)
+def test_a_query_that_does_not_validate_is_422(
+    query: str, pointers: list[str], deployment: Deployment
+) -> None:
+    reply = deployment.get(f"/v1/doubling?{query}")
+    assert reply.status == 422
+    assert [e[POINTER] for e in reply.json["errors"]] == pointers
 
 
 def test_a_query_of_too_many_parameters_is_422(deployment: Deployment) -> None:
@@ -103,11 +187,13 @@ def test_a_query_of_too_many_parameters_is_422(deployment: Deployment) -> None:
         ('{"number": NaN}', "NaN"),
         ('{"number": -Infinity}', "-Infinity"),
         ('{"number": 1e999}', "1e999"),
-        ('{"number": ' + "9" * 5000 + "}", "digits"),
+        ('{"number": ' + "9" * 1000 + "}", "9 is no number"),
+        ('{"number": 1, "weights": [' + "-" + "9" * 5000 + "]}", "9 is no number"),
         ("[" * 10_000 + "]" * 10_000, "nested too deeply"),
         ('{"a":' * 10_000 + "1" + "}" * 10_000, "nested too deeply"),
+        ("[" * 1_000_000, "nested too deeply"),
     ],
-    ids=range(9),
+    ids=range(11),
 )
 def test_what_is_no_json_of_ours_is_400(body: str, place: str, deployment: Deployment) -> None:
     reply = post(deployment, body)
@@ -118,7 +204,16 @@ def test_what_is_no_json_of_ours_is_400(body: str, place: str, deployment: Deplo
 def test_a_body_that_is_not_utf_8_is_400(deployment: Deployment) -> None:
     event = http_event("POST", "/v1/doubling", headers={"content-type": "application/json"})
     event |= {"body": "eyJudW1iZXIiOiAi/yJ9", "isBase64Encoded": True}
-    assert deployment.ask(event).status == 400
+    reply = deployment.ask(event)
+    assert reply.status == 400
+    assert "position 12" in reply.json["detail"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_a_body_in_another_encoding_is_400(encoding: str, deployment: Deployment) -> None:
+    event = http_event("POST", "/v1/doubling", headers={"content-type": "application/json"})
+    event |= {"body": b64encode('{"number": 21}'.encode(encoding)).decode()}
+    assert deployment.ask(event | {"isBase64Encoded": True}).status == 400
 
 
 def test_a_base64_body_is_a_body_like_any_other(deployment: Deployment) -> None:
@@ -163,9 +258,80 @@ def test_json_by_any_name_is_taken(content_type: str, deployment: Deployment) ->
 
 # nothing is left behind
 
+MARKER = "marker-7d1f"
+BAD_BODIES = [
+    MARKER,
+    f'{{"{MARKER}": 1, "{MARKER}": 2}}',
+    f'{{"number": "{MARKER}"}}',
+    f'{{"number": 1, "{MARKER}": 1}}',
+    f'{{"number": 1, "weights": ["{MARKER}"]}}',
+    f'{{"number": 1, "label": "{MARKER}\\u0000"}}',
+    f'{{"number": 1, "label": "{MARKER}\\ud800"}}',
+    json.dumps({"number": 1, "label": MARKER * 100_000}),
+]
+BAD_REQUESTS = [
+    *[("POST", "/v1/doubling", "", {"content-type": "application/json"}, b) for b in BAD_BODIES],
+    ("POST", "/v1/doubling", "", {"content-type": MARKER}, "{}"),
+    ("GET", "/v1/doubling", f"number={MARKER}", {}, None),
+    ("GET", "/v1/doubling", f"number=1&{MARKER}=1", {}, None),
+    ("GET", "/v1/doubling", f"number=1&label={MARKER}%ff", {}, None),
+    ("GET", f"/v1/{MARKER}", "", {}, None),
+    ("GET", f"/v1/doubling/{MARKER}", "", {}, None),
+    ("GET", f"/{MARKER}", "", {}, None),
+    (MARKER, "/v1/doubling", "", {}, None),
+]
 
-def test_bad_input_leaves_no_entry_and_no_message(deployment: Deployment) -> None:
-    for body in ("{", "{}", '{"number": "secret"}'):
-        post(deployment, body)
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "headers", "body"), BAD_REQUESTS, ids=range(len(BAD_REQUESTS))
+)
+def test_bad_input_is_answered_and_leaves_nothing_behind(
+    method: str,
+    path: str,
+    query: str,
+    headers: dict[str, str],
+    body: str | None,
+    deployment: Deployment,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    reply = deployment.ask(http_event(method, path, query=query, headers=headers, body=body))
+    assert 400 <= reply.status < 500
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert reply.json["detail"]
+    assert len(reply.text) < 2000
     assert deployment.dynamodb.scan(TableName=deployment.table)["Items"] == []
     assert deployment.messages() == []
+    assert MARKER not in caplog.text + "".join(capfd.readouterr())
+
+
+def test_the_largest_of_bad_bodies_take_a_bounded_amount_of_memory() -> None:
+    """In a process of its own, as most of it is outside of Python: 1 MB, and half of 1,024 MB."""
+    script = """
+import resource
+from backburner import computations
+computations.__path__.append("tests/computations")
+from backburner.request import respond
+from tests.conftest import http_event
+
+def ask(body):
+    headers = {"content-type": "application/json"}
+    event = http_event("POST", "/v1/doubling", headers=headers, body=body)
+    assert 400 <= respond(event, None).status < 500
+
+ask('{"number": 1, "weights": [' + ",".join(['"x"'] * 249_000) + "]}")
+ask("{" + ",".join(f'"{n:x}":1' for n in range(100_000)) + "}")
+ask('{"number": 1, "weights": [' + ",".join(["9" * 300] * 3_300) + ',""]}')
+ask('{"number": 1, "label": "' + r"\\u0000" * 160_000 + '"}')
+ask("[" * 1_000_000)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    run = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={"PYTHONPATH": "src:."},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(run.stdout) < 512_000

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import vrplib  # type: ignore[import-untyped]
+import vrplib
 
 HERE = Path(__file__).parent
 

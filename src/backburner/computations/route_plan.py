@@ -33,7 +33,6 @@ INFORMS Journal on Computing 36(4), 2024, doi:10.1287/ijoc.2023.0055).
 import time
 import warnings
 from collections.abc import Iterator
-from functools import partial
 from math import cbrt, gcd, sqrt
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -100,10 +99,17 @@ def opens_before_it_closes(window: tuple[int, int]) -> tuple[int, int]:
 
 def form_of(point: Any) -> str | None:
     """Planar or geographic; None for what is neither or both."""
-    has = point.__contains__ if isinstance(point, dict) else partial(hasattr, point)
-    forms = {"planar": ("x", "y"), "geographic": ("lat", "lon")}
-    found = [form for form, names in forms.items() if any(map(has, names))]
-    return found[0] if len(found) == 1 else None
+    fields = point if isinstance(point, dict) else getattr(point, "__dict__", ())
+    planar = "x" in fields or "y" in fields
+    geographic = "lat" in fields or "lon" in fields
+    if planar == geographic:
+        return None
+    return "planar" if planar else "geographic"
+
+
+def not_known_yet() -> Any:
+    """The speed, until the depot has told which one is usual."""
+    return None
 
 
 EITHER_FORM = Discriminator(
@@ -193,7 +199,7 @@ class Parameters(computation.Parameters):
     vehicles: Vehicles = Field(description="What there is to visit them with.")
     effort: Effort = Field("standard", description="How long to look for short routes.")
     speed: float = Field(
-        default_factory=lambda: _unknown(),
+        default_factory=not_known_yet,
         validate_default=True,
         ge=0.01,
         le=10_000,
@@ -278,9 +284,10 @@ def compute(parameters: Parameters, progress: Progress) -> Result:
     _refuse_lateness(durations, parameters)
     problem = _problem(parameters, distances, durations)
     penalties = _penalties(parameters, distances, durations)
-    best = _search(problem, penalties, Countdown(iterations(parameters), progress))
+    countdown = Countdown(iterations(parameters), progress)
+    best = _search(problem, penalties, countdown)
     if not best.is_feasible():
-        raise Uncomputable(_shortfall(best, parameters))
+        raise Uncomputable(_shortfall(best, countdown.done, parameters))
     return _result(best, parameters)
 
 
@@ -294,14 +301,10 @@ class Countdown:
 
     def __call__(self, best_cost: int) -> bool:  # noqa: ARG002 (PyVRP's signature)
         self.progress(self.done / self.iterations)
-        over = self.done == self.iterations or time.monotonic() > self.deadline
+        if self.done == self.iterations or time.monotonic() > self.deadline:
+            return True
         self.done += 1
-        return over
-
-
-def _unknown() -> Any:
-    """The speed before the depot tells which one is usual."""
-    return None
+        return False
 
 
 def _of_another_form(stops: list[Stop], depot: Point | None) -> Iterator[InitErrorDetails]:
@@ -487,20 +490,23 @@ def _local_search(
 ) -> "pyvrp.search.LocalSearch":
     from pyvrp import search
 
-    local_search = search.LocalSearch(problem, rng, search.compute_neighbours(problem))
+    # A perturbation manager is not left out: the default one keeps its state from run to run.
+    local_search = search.LocalSearch(
+        problem, rng, search.compute_neighbours(problem), search.PerturbationManager()
+    )
     for operator in search.OPERATORS:
         if operator.supports(problem):
             local_search.add_operator(operator(problem))
     return local_search
 
 
-def _shortfall(best: "pyvrp.Solution", parameters: Parameters) -> str:
+def _shortfall(best: "pyvrp.Solution", tried: int, parameters: Parameters) -> str:
     fleet = parameters.vehicles
     fill = _needed(parameters.stops) / (fleet.count * _thousandths(fleet.capacity))
     excess = best.excess_load()[0] * _unit(parameters.stops)
     return (
-        f"none of {iterations(parameters)} plans keeps to every capacity and window; the one it "
-        f"ended with overloads vehicles by {_in_words(excess)} and is {best.time_warp()} s late "
+        f"none of the {tried} plans tried keeps to every capacity and window; the one left in the "
+        f"end overloads vehicles by {_in_words(excess)} and is {best.time_warp()} s late "
         f"in all. The stops demand {fill:.1%} of what the fleet carries; "
         "take more vehicles, open windows for longer, or try more effort"
     )

@@ -73,9 +73,15 @@ class Request:
 def canonical_json(text: bytes | str) -> bytes:
     """The JSON in the text, in canonical form. Duplicate keys and NaN are no JSON of ours."""
     try:
+        # json.loads would guess at UTF-16 and UTF-32.
+        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
         return canonical(
             json.loads(
-                text, object_pairs_hook=_object, parse_float=_finite, parse_constant=_no_number
+                decoded,
+                object_pairs_hook=_object,
+                parse_int=_finite_int,
+                parse_float=_finite,
+                parse_constant=_no_number,
             )
         )
     except RecursionError as error:
@@ -95,11 +101,16 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _finite(text: str) -> float:
     number = float(text)
-    return number if math.isfinite(number) else _no_number(text[:80])
+    return number if math.isfinite(number) else _no_number(text)
+
+
+def _finite_int(text: str) -> int:
+    """As far as a float reaches, which is the same number."""
+    return int(text) if math.isfinite(float(text)) else _no_number(text)
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number that JSON and we can hold")
+    raise ValueError(f"{text[:80]} is no number that JSON and we can hold")
 
 
 def _body(event: Mapping[str, Any]) -> bytes:

@@ -1,8 +1,10 @@
 """Parameters, from a body or a query to what a computation takes: validated, defaults filled in."""
 
 import json
-from collections.abc import Sequence
-from typing import Any, Literal, get_args, get_origin
+import re
+from collections.abc import Iterator, Sequence
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
@@ -15,12 +17,18 @@ from backburner.signature import canonical
 MOST_QUERY_PARAMETERS = 100
 MOST_ERRORS = 20
 
+ESCAPED = re.compile(rb"\\u(0000|d[89a-f])")
+"""In canonical JSON: what may be no character, or half of one."""
+NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
+
 
 def of(request: Request, computation: Computation) -> Parameters:
     """The parameters of a request; InvalidParameters with a pointer and a reason for each error."""
     given = (
         request.canonical_json() if request.method == "POST" else _of_query(request, computation)
     )
+    if ESCAPED.search(given):
+        _refuse_what_is_no_text(json.loads(given))
     try:
         # Strict: neither "1" nor true is a number. 1 and 1.0 are the same in canonical form.
         return computation.parameters.model_validate_json(given, strict=True)
@@ -56,7 +64,7 @@ def _of_query(request: Request, computation: Computation) -> bytes:
 
 def _value(name: str, text: str, computation: Computation) -> Any:
     field = computation.parameters.model_fields.get(name)
-    if field is None or _takes_text(field.annotation):
+    if field is None or takes_text(field.annotation):
         return text
     try:
         return json.loads(canonical_json(text))
@@ -64,13 +72,38 @@ def _value(name: str, text: str, computation: Computation) -> Any:
         return text  # and the validation says what it should have been
 
 
-def _takes_text(annotation: Any) -> bool:
-    if get_origin(annotation) is Literal:
-        return all(isinstance(choice, str) for choice in get_args(annotation))
-    is_collection = isinstance(get_origin(annotation), type)
-    return annotation is str or (
-        not is_collection and any(_takes_text(a) for a in get_args(annotation))
-    )
+def takes_text(annotation: Any) -> bool:
+    """Text, or nothing else but null."""
+    arguments = get_args(annotation)
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return all(isinstance(choice, str) for choice in arguments)
+    if origin is Annotated:
+        return takes_text(arguments[0])
+    if origin in (Union, UnionType):
+        return all(takes_text(a) for a in arguments if a is not NoneType)
+    return isinstance(annotation, type) and issubclass(annotation, str)
+
+
+def _refuse_what_is_no_text(given: Any) -> None:
+    reason = "Text should have neither U+0000 nor half a surrogate pair"
+    if errors := [{"pointer": pointer, "reason": reason} for pointer in _no_text(given)]:
+        raise _refusal(len(errors), errors)
+
+
+def _no_text(given: Any) -> Iterator[str]:
+    """Where it is; for the name of a member, the object that has it."""
+    places = [("", given)]
+    for pointer, value in places:  # which grows meanwhile: no nesting is too deep
+        match value:
+            case str() if NO_CHARACTER.search(value):
+                yield pointer
+            case dict():
+                if any(NO_CHARACTER.search(name) for name in value):
+                    yield pointer
+                places += [(pointer + _step(name), inner) for name, inner in value.items()]
+            case list():
+                places += [(f"{pointer}/{n}", inner) for n, inner in enumerate(value)]
 
 
 def _invalid(error: ValidationError, given: Any) -> InvalidParameters:
@@ -78,11 +111,15 @@ def _invalid(error: ValidationError, given: Any) -> InvalidParameters:
     reasons = [
         {"pointer": _pointer(e["loc"], given), "reason": e["msg"]} for e in errors[:MOST_ERRORS]
     ]
-    first = reasons[0]
+    return _refusal(len(errors), reasons)
+
+
+def _refusal(count: int, errors: list[dict[str, str]]) -> InvalidParameters:
+    first = errors[0]
     return InvalidParameters(
-        f"{len(errors)} of the parameters do not validate; the first is "
+        f"{count} of the parameters do not validate; the first is "
         f"{first['pointer'] or 'the whole'}: {first['reason']}",
-        errors=reasons,
+        errors=errors[:MOST_ERRORS],
     )
 
 
@@ -93,9 +130,13 @@ def _pointer(location: Sequence[int | str], given: Any) -> str:
         inner = _at(given, step)
         if inner is None and depth < len(location) - 1:
             continue
-        pointer += "/" + str(step)[:80].replace("~", "~0").replace("/", "~1")
+        pointer += _step(step)
         given = inner
     return pointer
+
+
+def _step(step: int | str) -> str:
+    return "/" + str(step)[:80].replace("~", "~0").replace("/", "~1")
 
 
 def _at(given: Any, step: int | str) -> Any:

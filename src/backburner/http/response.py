@@ -15,6 +15,7 @@ from backburner.waiting import Wait
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+TEXT = "text/plain"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +53,10 @@ def problem(problem: Problem) -> Response:
 def answered(entry: Entry, answer: Answer, request: Request, now: float) -> Response:
     """200 with the result's bytes as they are stored, 304, or the problem's own status."""
     headers = _headers(entry, answer, now)
+    # With a 304, too: API Gateway would put in text/plain, and a cache would believe it.
+    headers["content-type"] = JSON if answer.is_result else PROBLEM
     if answer.is_result and request.has(headers["etag"]):
         return Response(status=304, headers=headers)
-    headers["content-type"] = JSON if answer.is_result else PROBLEM
     if request.accepts_gzip:
         headers["content-encoding"] = "gzip"
         return Response(status=answer.status, headers=headers, body=answer.body)
@@ -70,7 +72,8 @@ def come_back(entry: Entry, request: Request, wait: Wait, *, collapsed: bool) ->
         "cache-status": "backburner; fwd=miss" + ("; collapsed" if collapsed else ""),
     }
     if request.prefers_minimal:
-        return Response(status=202, headers={**headers, "preference-applied": "return=minimal"})
+        headers |= {"content-type": TEXT, "preference-applied": "return=minimal"}
+        return Response(status=202, headers=headers)
     job = entry.the_job
     headers["content-type"] = JSON
     status = {

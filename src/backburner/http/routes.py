@@ -33,9 +33,15 @@ class Question:
 def find(request: Request) -> Question | Response:
     """The document or question at the request's path; a Problem if there is none."""
     match request.path:
+        case ("",):
+            _allow(request, "GET", "HEAD")
+            return _console()
         case ("health",):
             _allow(request, "GET", "HEAD")
             return response.document({"status": "ok", "version": __version__})
+        case ("openapi.json",):
+            _allow(request, "GET", "HEAD")
+            return _openapi()
         case ("v1",):
             _allow(request, "GET", "HEAD")
             return response.document({"computations": [_describe(c) for c in _all()]})
@@ -45,7 +51,22 @@ def find(request: Request) -> Question | Response:
         case ("v1", name, text):
             _allow(request, "GET", "HEAD")
             return _by_signature(request, name, text)
-    raise NotFound("there is nothing at this path; GET /v1 lists the computations")
+    raise NotFound("there is nothing at this path; GET /openapi.json tells what there is")
+
+
+# Imported when they are asked for: a cold start has no use for them.
+
+
+def _console() -> Response:
+    from backburner.http import console
+
+    return console.page()
+
+
+def _openapi() -> Response:
+    from backburner.http import openapi
+
+    return response.document(openapi.document(tuple(computations.names())))
 
 
 def _by_parameters(request: Request, computation: Computation) -> Question:

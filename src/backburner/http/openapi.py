@@ -1,0 +1,318 @@
+"""OpenAPI 3.1 of this deployment, made from its computations and problems: `GET /openapi.json`."""
+
+from collections.abc import Collection
+from functools import cache
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from backburner import __version__, computations, problems
+from backburner.computation import Computation
+from backburner.http.parameters import takes_text
+from backburner.http.response import JSON, PROBLEM
+from backburner.problems import Problem
+from backburner.signature import FORM
+
+Json = dict[str, Any]
+Kinds = Collection[type[Problem]]
+
+TEXT: Json = {"type": "string"}
+COUNT: Json = {"type": "integer", "minimum": 0}
+NOTHING: Json = {"type": "string", "maxLength": 0}
+TIME: Json = {"type": "string", "format": "date-time"}
+SIGNATURE: Json = {"type": "string", "pattern": f"^{FORM.pattern}$"}
+
+INFO = {
+    "title": "backburner",
+    "version": __version__,
+    "license": {"name": "MIT", "identifier": "MIT"},
+    "description": (
+        "Slow computations behind a fast API. Ask with the parameters: 200 is the result; 202 is "
+        "“not yet”: ask again after Retry-After seconds, here or at Location. Equal parameters "
+        "have one signature, however they are written, and are computed once."
+    ),
+}
+IN_A_QUERY = (
+    "In a query, text stands as it is and anything else as JSON; "
+    "a parameter that is given several times is a list."
+)
+STATUS: Json = {
+    "state": {"enum": ["queued", "running"]},
+    "signature": SIGNATURE,
+    "requested_at": TIME,
+    "attempts": COUNT,
+    "progress": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+    "retry_after": {"type": "number", "description": "Retry-After, with fractions of a second."},
+    "expected_at": TIME,
+    "gives_up_at": TIME | {"description": "By then there is an answer, whatever it is."},
+}
+DESCRIBED: Json = {
+    "name": TEXT,
+    "href": {"type": "string", "format": "uri-reference"},
+    "documentation": TEXT,
+    "version": COUNT,
+    "parameters": {"type": "object", "description": "JSON Schema."},
+    "result": {"type": "object", "description": "JSON Schema."},
+    "example": {"type": "object", "description": "Parameters that can be asked for."},
+}
+AN_ERROR = {
+    "pointer": {"type": "string", "description": "RFC 6901: where it is in the parameters."},
+    "reason": {"type": "string", "description": "Why it does not validate."},
+}
+HEADERS: dict[str, tuple[str, Json]] = {
+    "Age": ("Seconds since it was computed.", COUNT),
+    "Allow": ("The methods that there are.", TEXT),
+    "Cache-Control": ("How long it may be kept, fresh and stale.", TEXT),
+    "Cache-Status": ("RFC 9211: a hit, and how fresh; or a miss, and if it joined a job.", TEXT),
+    "Content-Encoding": ("As it is stored, for a client that accepts it.", {"const": "gzip"}),
+    "Content-Location": ("Where it is found by its signature.", TEXT),
+    "Content-Security-Policy": ("The page's own script and style, and no others.", TEXT),
+    "ETag": ("For If-None-Match; weak: the same with and without gzip.", TEXT),
+    "Location": ("Where it will be found by its signature.", TEXT),
+    "Preference-Applied": ("There is no body.", {"const": "return=minimal"}),
+    "Retry-After": ("Seconds after which to ask again: an estimate.", COUNT | {"minimum": 1}),
+    "Vary": ("The request headers that it depends on.", TEXT),
+}
+OF_A_RESULT = ("Age", "Cache-Control", "Cache-Status", "Content-Location", "ETag", "Vary")
+OF_A_202 = ("Cache-Control", "Cache-Status", "Location", "Retry-After")
+OF_A_PROBLEM = {405: ("Allow",), 429: ("Retry-After",), 503: ("Retry-After",)}
+OF_A_FAILURE = ("Cache-Status", "Content-Encoding", "Content-Location", "Retry-After", "Vary")
+KEPT = (422, 500)
+"""The statuses of failures that are kept as an answer; they come with the headers of one."""
+SCALARS = ("boolean", "integer", "number", "string")
+REQUEST_HEADERS = {
+    "Accept-Encoding": ("gzip: an answer comes as it is stored.", "gzip"),
+    "If-None-Match": ("The ETag that the client has: 304 if it still holds.", 'W/"0123abcd"'),
+    "Prefer": ("return=minimal: a 202 comes without a body.", "return=minimal"),
+}
+
+# What cannot go wrong there; any other problem may be the answer to any question.
+WITHOUT_A_BODY = {problems.MalformedJson, problems.NotJson}
+WITHOUT_PARAMETERS = WITHOUT_A_BODY | {problems.InvalidParameters, problems.TooLarge}
+WITHOUT_A_SIGNATURE = {problems.NotFound}
+OF_A_DOCUMENT = {problems.MethodNotAllowed, problems.InternalError}
+
+
+@cache
+def document(names: tuple[str, ...]) -> Json:
+    """The document of these computations; whoever gets it leaves it as it is."""
+    described = [computations.load(name) for name in names]
+    schemas: Json = {"Problem": _problem(), "Status": _object(STATUS)}
+    responses = _problems_by_status() | {"NotModified": _response("It holds.", {}, OF_A_RESULT)}
+    paths = _documents()
+    for computation in described:
+        models = _models(computation)
+        schemas |= models
+        responses |= _answers(computation)
+        paths |= _questions(computation)
+    return {
+        "openapi": "3.1.0",
+        "info": INFO,
+        "tags": [{"name": c.name, "description": c.documentation} for c in described],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": responses,
+            "parameters": {name: _request_header(name) for name in REQUEST_HEADERS},
+        },
+    }
+
+
+def kinds_of_problem(root: type[Problem] = Problem) -> list[type[Problem]]:
+    """Every class of problem that there is."""
+    return [kind for sub in root.__subclasses__() for kind in (sub, *kinds_of_problem(sub))]
+
+
+# paths: documents, and questions by parameters and by signature
+
+
+def _documents() -> Json:
+    health = {"status": {"const": "ok"}, "version": TEXT}
+    listed = {"computations": {"type": "array", "items": _object(DESCRIBED)}}
+    page_headers = ("Cache-Control", "Content-Security-Policy")
+    return {
+        "/": _document("console", "A page to ask on.", "text/html", TEXT, page_headers),
+        "/health": _document("health", "Alive, in that version.", JSON, _object(health)),
+        "/openapi.json": _document("openapi", "This document.", JSON, {"type": "object"}),
+        "/v1": _document("computations", "What can be computed.", JSON, _object(listed)),
+    }
+
+
+def _document(
+    name: str, summary: str, media_type: str, schema: Json, headers: Collection[str] = ()
+) -> Json:
+    answer = _response(summary, {media_type: {"schema": schema}}, headers)
+    return _readable(
+        name, {"summary": summary, "responses": {"200": answer} | _ends(OF_A_DOCUMENT)}
+    )
+
+
+def _questions(computation: Computation) -> Json:
+    name = computation.name
+    headers = [_ref("parameters", header) for header in REQUEST_HEADERS]
+    signature = {"name": "signature", "in": "path", "required": True, "schema": SIGNATURE}
+    by_signature = {
+        "tags": [name],
+        "summary": "The same, without its parameters.",
+        "responses": _outcomes(computation, never=WITHOUT_PARAMETERS),
+    }
+    return {
+        f"/v1/{name}": {"parameters": headers} | _by_parameters(computation),
+        f"/v1/{name}/{{signature}}": {"parameters": [signature, *headers]}
+        | _readable(f"{name}-by-signature", by_signature),
+    }
+
+
+def _by_parameters(computation: Computation) -> Json:
+    documentation = computation.documentation.strip()
+    about = {"tags": [computation.name], "summary": documentation.partition("\n")[0]}
+    get = {
+        "description": f"{documentation}\n\n{IN_A_QUERY}",
+        "parameters": _query(computation),
+        "responses": _outcomes(computation, never=WITHOUT_A_SIGNATURE | WITHOUT_A_BODY),
+    }
+    schema = _ref("schemas", f"{_prefix(computation)}Parameters")
+    post = {
+        "operationId": f"post-{computation.name}",
+        "description": documentation,
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": schema, "example": computation.example}},
+        },
+        "responses": _outcomes(computation, never=WITHOUT_A_SIGNATURE),
+    }
+    return _readable(computation.name, about | get) | {"post": about | post}
+
+
+def _readable(name: str, operation: Json) -> Json:
+    return {method: {"operationId": f"{method}-{name}"} | operation for method in ("get", "head")}
+
+
+# parameters
+
+
+def _query(computation: Computation) -> list[Json]:
+    """As parameters.py reads it: text and scalars stand as they are, anything else is JSON."""
+    schemas = _models(computation)[f"{_prefix(computation)}Parameters"].get("properties", {})
+    return [_query_parameter(computation, name, schema) for name, schema in schemas.items()]
+
+
+def _query_parameter(computation: Computation, name: str, schema: Json) -> Json:
+    field = computation.parameters.model_fields[name]
+    value = {"schema": schema}
+    if name in computation.example:
+        value["example"] = computation.example[name]
+    as_it_is = takes_text(field.annotation) or schema.get("type") in SCALARS
+    return {
+        "name": name,
+        "in": "query",
+        "required": field.is_required(),
+        "description": field.description or "",
+        **(value if as_it_is else {"content": {JSON: value}}),
+    }
+
+
+def _request_header(name: str) -> Json:
+    description, example = REQUEST_HEADERS[name]
+    about = {"description": description, "example": example}
+    return {"name": name, "in": "header", "schema": TEXT, **about}
+
+
+# responses
+
+
+def _outcomes(computation: Computation, *, never: Kinds) -> Json:
+    prefix = _prefix(computation)
+    return {
+        "200": _ref("responses", f"{prefix}Result"),
+        "202": _ref("responses", f"{prefix}NotYet"),
+        "304": _ref("responses", "NotModified"),
+        **_ends([kind for kind in kinds_of_problem() if kind not in never]),
+    }
+
+
+def _ends(kinds: Kinds) -> Json:
+    return {str(s): _ref("responses", f"Problem{s}") for s in sorted({k.status for k in kinds})}
+
+
+def _answers(computation: Computation) -> Json:
+    prefix = _prefix(computation)
+    result = {JSON: {"schema": _ref("schemas", f"{prefix}Result")}}
+    status = {JSON: {"schema": _ref("schemas", "Status")}, "text/plain": {"schema": NOTHING}}
+    link = {
+        "operationId": f"get-{computation.name}-by-signature",
+        "parameters": {"signature": "$response.body#/signature"},
+    }
+    return {
+        f"{prefix}Result": _response("The result.", result, OF_A_RESULT, ["Content-Encoding"]),
+        f"{prefix}NotYet": _response("Not yet.", status, OF_A_202, ["Preference-Applied"])
+        | {"links": {"answer": link}},
+    }
+
+
+def _problems_by_status() -> Json:
+    statuses = sorted({kind.status for kind in kinds_of_problem()})
+    return {f"Problem{status}": _problem_response(status) for status in statuses}
+
+
+def _problem_response(status: int) -> Json:
+    kinds = [kind for kind in kinds_of_problem() if kind.status == status]
+    narrowed = {"status": {"const": status}, "type": {"enum": [kind.type() for kind in kinds]}}
+    always = ("Cache-Control", *OF_A_PROBLEM.get(status, ()))
+    return _response(
+        "; or: ".join(kind.title for kind in kinds),
+        {PROBLEM: {"schema": _ref("schemas", "Problem") | {"properties": narrowed}}},
+        always,
+        OF_A_FAILURE if status in KEPT else (),
+    )
+
+
+def _response(
+    description: str, content: Json, always: Collection[str] = (), at_times: Collection[str] = ()
+) -> Json:
+    headers = {name: _header(name) | {"required": True} for name in always}
+    headers |= {name: _header(name) for name in at_times}
+    return {"description": description, "content": content, "headers": headers}
+
+
+def _header(name: str) -> Json:
+    description, schema = HEADERS[name]
+    return {"description": description, "schema": schema}
+
+
+# schemas
+
+
+def _models(computation: Computation) -> Json:
+    """Parameters, Result and what they are made of, each under the computation's prefix."""
+    prefix = _prefix(computation)
+    _, made = models_json_schema(
+        [(computation.parameters, "validation"), (computation.result, "serialization")],
+        ref_template=f"#/components/schemas/{prefix}{{model}}",
+    )
+    return {f"{prefix}{name}": schema for name, schema in made["$defs"].items()}
+
+
+def _problem() -> Json:
+    known = {
+        "type": {"enum": [kind.type() for kind in kinds_of_problem()]},
+        "title": TEXT,
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "The value, the rule and the remedy."},
+    }
+    problem = _object(known)
+    problem["properties"] = known | {"errors": {"type": "array", "items": _object(AN_ERROR)}}
+    return problem
+
+
+def _object(properties: Json) -> Json:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _prefix(computation: Computation) -> str:
+    """route-plan: RoutePlan."""
+    return computation.name.title().replace("-", "")
+
+
+def _ref(kind: str, name: str) -> Json:
+    return {"$ref": f"#/components/{kind}/{name}"}
