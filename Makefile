@@ -3,13 +3,16 @@ PYTHON ?= $(shell command -v python3.13 || command -v python3)
 PORT   ?= 3000
 SAM    := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 
-.PHONY: run test check lint build deploy lock clean
+.PHONY: run test conformance check lint build deploy lock clean
 
 run: .venv/ready           ## the whole deployment on this machine, until Ctrl-C
 	@.venv/bin/python -m local --port $(PORT)
 
 test: .venv/ready          ## all the tests
 	.venv/bin/pytest
+
+conformance: .venv/ready   ## BACKBURNER_URL=https://… make conformance
+	.venv/bin/pytest tests/conformance
 
 check: lint build          ## what CI runs
 	.venv/bin/pytest --cov --cov-report=term

@@ -2,9 +2,9 @@
 
 It replays jobs whose run times follow a distribution, with clients that do as Retry-After says (in
 whole seconds), against the real estimator, which learns from the jobs before. Each cell is polls
-per result / time for which the answer lay there unasked, as a share of the mean time from request to
-answer. "The limit" is the least of it that any policy can have which knows the distribution, but not
-the job, with as many polls as the estimator needed: found by dynamic programming.
+per result / time for which the answer lay there unasked, as a share of the mean time from request
+to answer. "The limit" is the least of it that any policy can have which knows the distribution, but
+not the job, with as many polls as the estimator needed: found by dynamic programming.
 
     .venv/bin/python -m benchmarks.retry_after
 """
@@ -163,7 +163,7 @@ def seen_at(now: float, load: Load, queued: float, run_time: float) -> Job:
 
 
 def limit(load: Load, polls: float) -> Outcome:
-    """The least waiting with about so many polls, of those that are best at some price of a poll."""
+    """The least waiting with about so many polls, among the best at some price of a poll."""
     rng = random.Random(SEED)
     times = sorted(load.draw(rng) for _ in range(400))
     known = [cheapest(times, 0.01 * 1.3**n) for n in range(20)]

@@ -38,12 +38,12 @@ class Api:
         self.url = url.rstrip("/")
         self.pool = urllib3.PoolManager(retries=False, timeout=35)
 
-    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Reply:
+    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Reply:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         reply = self.pool.request(
             method,
             self.url + path,
-            body=body,
+            body=body or None,
             headers={"user-agent": "conformance", **sent},
             redirect=False,
             decode_content=False,
@@ -51,7 +51,7 @@ class Api:
         return Reply(reply.status, reply.headers, reply.data)
 
     def get(self, path: str, **headers: str) -> Reply:
-        return self.ask("GET", path, **headers)
+        return self.ask("GET", path, b"", **headers)
 
     def post(self, path: str, parameters: object, **headers: str) -> Reply:
         sent = {"content_type": "application/json", **headers}

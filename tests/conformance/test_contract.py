@@ -1,4 +1,4 @@
-"""The contract of the HTTP face, sentence by sentence (docs/http.md), against any base URL.
+"""The contract of the HTTP face, sentence by sentence, against any base URL.
 
 BACKBURNER_URL=https://… make conformance
 """
@@ -9,6 +9,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -251,8 +252,6 @@ def test_a_default_given_or_left_out_makes_no_difference(
 def test_get_and_post_of_the_same_parameters_are_one(
     api: Api, asked: dict[str, Any], hit: Reply
 ) -> None:
-    from urllib.parse import urlencode
-
     query = urlencode({k: v if isinstance(v, str) else json.dumps(v) for k, v in asked.items()})
     assert api.get(f"{ROUTE}?{query}").signature == hit.signature
 
