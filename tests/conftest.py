@@ -132,8 +132,8 @@ class Deployment:
 
     def hidden_for(self, message: SQSRecord) -> int:
         """How many seconds it is until the queue gives the message out again."""
-        [hidden_until] = [m.visible_at for m in self.queue._messages if m.id == message.message_id]
-        return max(0, round(hidden_until / 1000 - time.time()))
+        [hidden] = [m for m in self.queue._messages if m.id == message.message_id]
+        return max(0, round(float(hidden.visible_at) / 1000 - time.time()))
 
     def delete(self, message: SQSRecord) -> None:
         self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message.receipt_handle)

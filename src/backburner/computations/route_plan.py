@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     """From each point (row) to each point (column); the depot is the first."""
 
 Effort = Literal["quick", "standard", "thorough"]
-ITERATIONS: dict[Effort, int] = {"quick": 1_500, "standard": 8_000, "thorough": 50_000}
+ITERATIONS: dict[Effort, int] = {"quick": 1_500, "standard": 10_000, "thorough": 50_000}
 """Up to 100 stops; fewer for more, because each then takes longer."""
 SEED = 1
 SAFETY = 480
@@ -107,9 +107,8 @@ def form_of(point: Any) -> str | None:
     return "planar" if planar else "geographic"
 
 
-def not_known_yet() -> Any:
-    """The speed, until the depot has told which one is usual."""
-    return None
+NOT_KNOWN_YET: Any = object()
+"""The speed, until the depot has told which one is usual."""
 
 
 EITHER_FORM = Discriminator(
@@ -199,7 +198,7 @@ class Parameters(computation.Parameters):
     vehicles: Vehicles = Field(description="What there is to visit them with.")
     effort: Effort = Field("standard", description="How long to look for short routes.")
     speed: float = Field(
-        default_factory=not_known_yet,
+        default_factory=lambda: NOT_KNOWN_YET,
         validate_default=True,
         ge=0.01,
         le=10_000,
@@ -227,7 +226,7 @@ class Parameters(computation.Parameters):
     ) -> float:
         geographic = isinstance(so_far.data.get("depot"), Geographic)
         usual = GEOGRAPHIC_SPEED if geographic else PLANAR_SPEED
-        checked: float = check(usual if speed is None else speed)
+        checked: float = check(usual if speed is NOT_KNOWN_YET else speed)
         return checked
 
 
@@ -477,7 +476,8 @@ def _search(
     local_search = _local_search(problem, rng)
     random = pyvrp.Solution.make_random(problem, rng)
     first = local_search(random, penalties.max_cost_evaluator(), exhaustive=True)
-    settings = pyvrp.IteratedLocalSearchParams(history_length=min(300, 100 + stop.iterations // 40))
+    history = min(300, 100 + stop.iterations // 100)  # short searches have to settle sooner
+    settings = pyvrp.IteratedLocalSearchParams(history_length=history)
     search = pyvrp.IteratedLocalSearch(problem, penalties, local_search, first, settings)
     with warnings.catch_warnings():
         # A penalty at its maximum: the plan is infeasible, and that we say in our own words.
