@@ -76,6 +76,10 @@ def test_the_order_of_keys_does_not_matter(value: dict[str, int]) -> None:
     assert canonical(dict(reversed(value.items()))) == canonical(value)
 
 
+def test_a_short_number_has_a_short_canonical_form() -> None:
+    assert len(canonical([1e300])) < 10
+
+
 def test_nan_has_no_canonical_form() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         canonical(float("nan"))

@@ -8,6 +8,9 @@ from typing import Any, NewType
 Signature = NewType("Signature", str)
 """SHA-256 in hex of computation, version and canonical parameters; key of an entry."""
 
+LARGEST_PLAIN = 1e21
+"""From here on a whole number that came as a float is written as one: 1e300 has 301 digits."""
+
 FORM = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -26,7 +29,7 @@ def canonical(value: Any) -> bytes:
 
 def _with_plain_numbers(value: Any) -> Any:
     match value:
-        case float() if value.is_integer():
+        case float() if value.is_integer() and abs(value) < LARGEST_PLAIN:
             return int(value)
         case dict():
             return {key: _with_plain_numbers(inner) for key, inner in value.items()}

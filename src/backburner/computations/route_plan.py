@@ -61,9 +61,10 @@ if TYPE_CHECKING:
     """From each point (row) to each point (column); the depot is the first."""
 
 Effort = Literal["quick", "standard", "thorough"]
-ITERATIONS: dict[Effort, int] = {"quick": 1_500, "standard": 10_000, "thorough": 50_000}
+ITERATIONS: dict[Effort, int] = {"quick": 1_500, "standard": 12_000, "thorough": 48_000}
 """Up to 100 stops; fewer for more, because each then takes longer."""
-SEED = 1
+SEARCHES: dict[Effort, int] = {"quick": 1, "standard": 2, "thorough": 4}
+"""They share the iterations and start apart, each with its own seed: one alone may get stuck."""
 SAFETY = 480
 """Seconds after which a search ends early, whatever its iterations: far more than any needs."""
 
@@ -251,7 +252,7 @@ def iterations(parameters: Parameters) -> int:
 
 def expected_time(parameters: Parameters) -> float:
     """Measured: what is spent on a plan grows like the root of its stops."""
-    return 0.5 + 55e-6 * iterations(parameters) * sqrt(len(parameters.stops))
+    return 0.5 + 45e-6 * iterations(parameters) * sqrt(len(parameters.stops))
 
 
 POLICY = Policy(
@@ -282,9 +283,12 @@ def compute(parameters: Parameters, progress: Progress) -> Result:
     durations = _durations(distances, parameters)
     _refuse_lateness(durations, parameters)
     problem = _problem(parameters, distances, durations)
-    penalties = _penalties(parameters, distances, durations)
-    countdown = Countdown(iterations(parameters), progress)
-    best = _search(problem, penalties, countdown)
+    countdown = Countdown(iterations(parameters), SEARCHES[parameters.effort], progress)
+    plans = [
+        _search(problem, _penalties(parameters, distances, durations), countdown, seed)
+        for seed in range(1, countdown.searches + 1)
+    ]
+    best = min(plans, key=lambda plan: (not plan.is_feasible(), plan.distance()))
     if not best.is_feasible():
         raise Uncomputable(_shortfall(best, countdown.done, parameters))
     return _result(best, parameters)
@@ -293,17 +297,22 @@ def compute(parameters: Parameters, progress: Progress) -> Result:
 class Countdown:
     """PyVRP's stopping criterion: called before every iteration, it also tells the progress."""
 
-    def __init__(self, iterations: int, progress: Progress) -> None:
-        self.iterations, self.progress = iterations, progress
-        self.done = 0
+    def __init__(self, iterations: int, searches: int, progress: Progress) -> None:
+        self.iterations, self.searches, self.progress = iterations, searches, progress
+        self.done = self.end = 0
         self.deadline = time.monotonic() + SAFETY
 
     def __call__(self, best_cost: int) -> bool:  # noqa: ARG002 (PyVRP's signature)
         self.progress(self.done / self.iterations)
-        if self.done == self.iterations or time.monotonic() > self.deadline:
+        if self.done == self.end or time.monotonic() > self.deadline:
             return True
         self.done += 1
         return False
+
+    def begin(self, search: int) -> int:
+        """The next search, counted from 1, ends after its share; so many iterations it has."""
+        self.end = self.iterations * search // self.searches
+        return self.end - self.done
 
 
 def _of_another_form(stops: list[Stop], depot: Point | None) -> Iterator[InitErrorDetails]:
@@ -467,16 +476,16 @@ def _penalties(
 
 
 def _search(
-    problem: "pyvrp.ProblemData", penalties: "pyvrp.PenaltyManager", stop: Countdown
+    problem: "pyvrp.ProblemData", penalties: "pyvrp.PenaltyManager", stop: Countdown, seed: int
 ) -> "pyvrp.Solution":
     """What pyvrp.solve() does, with penalties of our own."""
     import pyvrp
 
-    rng = pyvrp.RandomNumberGenerator(seed=SEED)
+    rng = pyvrp.RandomNumberGenerator(seed=seed)
     local_search = _local_search(problem, rng)
     random = pyvrp.Solution.make_random(problem, rng)
     first = local_search(random, penalties.max_cost_evaluator(), exhaustive=True)
-    history = min(300, 100 + stop.iterations // 100)  # short searches have to settle sooner
+    history = min(300, 100 + stop.begin(seed) // 100)  # short searches have to settle sooner
     settings = pyvrp.IteratedLocalSearchParams(history_length=history)
     search = pyvrp.IteratedLocalSearch(problem, penalties, local_search, first, settings)
     with warnings.catch_warnings():
