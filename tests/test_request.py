@@ -224,6 +224,16 @@ def test_a_failure_that_comes_back_is_kept_twice_as_long_each_time(
     assert kept_for == [60, 120, 240, 480, 960, 1920, 1920, 1920]
 
 
+def test_a_failure_is_kept_for_longer_than_a_client_was_told_to_wait(
+    deployment: Deployment,
+) -> None:
+    asked = "/v1/plodding?number=-1"
+    wait = int(deployment.get(asked).headers["retry-after"])
+    deployment.work()
+    deployment.clock.passes(wait)
+    assert (wait, deployment.get(asked).status) == (500, 422)
+
+
 # stale
 
 

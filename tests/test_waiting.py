@@ -18,6 +18,7 @@ JOB = Job(
     gives_up_at=4600,
     failure_kept_for=60,
     max_attempts=3,
+    answer_kept_for=3600,
     lease=1060,
 )
 RUNNING = replace(JOB, run="run", started_at=1020, lease=1050)
@@ -71,6 +72,11 @@ def test_a_lost_job_is_asked_for_just_after_its_lease() -> None:
 
 def test_nobody_waits_much_past_the_time_when_the_job_is_given_up() -> None:
     assert seconds(replace(JOB, gives_up_at=1010), 1000) == 11
+
+
+def test_whoever_comes_back_finds_an_answer_that_came_at_once() -> None:
+    assert seconds(replace(JOB, answer_kept_for=60), 1000) == 55
+    assert seconds(replace(RUNNING, answer_kept_for=60, lease=9000), 4000, random=0.9) == 55
 
 
 def test_the_expected_time_is_that_of_the_median_job() -> None:

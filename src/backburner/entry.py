@@ -78,6 +78,8 @@ class Job:
     gives_up_at: float
     failure_kept_for: float
     max_attempts: int
+    answer_kept_for: float = 60
+    """How long its answer is kept, whatever it is: so long a client may stay away."""
     lease: float = 0
     """Until when the job counts as alive; the store sets it."""
     failures: int = 0

@@ -81,7 +81,7 @@ class Front:
     random: Callable[[], float] = random.random
 
     def answer(self, asked: Question) -> Response:
-        entry = self.memory.get(asked.entry.signature) or self.look_up(asked)
+        entry = self.recall(asked) or self.look_up(asked)
         collapsed = True
         for _ in range(ROUNDS):
             now = self.store.clock()
@@ -94,13 +94,19 @@ class Front:
                 collapsed = False
             except Lost as lost:
                 entry = lost.entry
-            except (NotFound, Unavailable):
+            except (NotFound, Unavailable, ClientError, BotoCoreError):
+                now = self.store.clock()  # to find out took time
                 if not entry.servable(now):
                     raise
                 return self.serve(entry, asked, now)
         raise Unavailable(
             f"the entry {entry.signature} is changing too fast; ask again", retry_after=A_MOMENT
         )
+
+    def recall(self, asked: Question) -> Entry | None:
+        """What was served just now, while it is fresh: of what followed only the table knows."""
+        entry = self.memory.get(asked.entry.signature)
+        return entry if entry and entry.is_settled(self.store.clock()) else None
 
     def look_up(self, asked: Question) -> Entry:
         """Eventually consistent: a claim finds out. Where no claim can follow, read what is."""

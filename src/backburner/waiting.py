@@ -16,6 +16,8 @@ PRICE_OF_A_POLL = 0.15
 OVERDUE_SHARE = 0.2
 """A job older than any known one is looked at again after this share of its age."""
 LONGEST_OVERDUE = 60
+ON_THE_WAY = 5
+"""Seconds by which a client may come back late: rounding, the network, clocks that differ."""
 TRUSTED_PROGRESS = 0.1
 """From here on a job's own progress says more than what other jobs took."""
 
@@ -46,7 +48,8 @@ def estimate(job: Job, samples: Sequence[Sample], now: float, random: float) -> 
     """When to ask for the job again, and when its answer is expected; `random` is in [0, 1).
 
     An overdue job is asked for again when its lease has run out at the latest, so that a lost one
-    is found; and no job much later than when it is given up.
+    is found; and no job much later than when it is given up, nor so late that its answer, if it
+    comes at once, is gone again.
     """
     times, age = _times(job, samples or AS_EXPECTED), now - _begins(job)
     left = _left_at_its_pace(job, now)
@@ -54,7 +57,8 @@ def estimate(job: Job, samples: Sequence[Sample], now: float, random: float) -> 
     if seconds is None:
         seconds = min(OVERDUE_SHARE * age, LONGEST_OVERDUE, job.lease - now + 1)
     jittered = max(seconds, SHORTEST) * (1 + JITTER * random)
-    bounded = max(SHORTEST, min(jittered, job.gives_up_at - now + 1))
+    latest = min(job.gives_up_at - now + 1, job.answer_kept_for - ON_THE_WAY)
+    bounded = max(SHORTEST, min(jittered, latest))
     return Wait(bounded, expected_at=now + (left or _median_left(times, age) or bounded))
 
 

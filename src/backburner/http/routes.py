@@ -76,16 +76,21 @@ def _by_parameters(request: Request, computation: Computation) -> Question:
 
     def new_job(now: float, failures: int) -> Job:
         policy = computation.policy
+        expected_time = computation.expected_time(given)
+        # A client that was told to wait for the result must still find the failure.
+        kept_for = max(policy.failure_kept_for, 2 * expected_time)
+        failure_kept_for = kept_for * min(2**failures, LONGEST_BACK_OFF)
         return Job(
             version=policy.version,
             parameters=_compressed(dumped),
             correlation_id=request.correlation_id,
             requested_at=now,
-            expected_time=computation.expected_time(given),
+            expected_time=expected_time,
             gives_up_at=now + policy.gives_up_after,
             failures=failures,
-            failure_kept_for=policy.failure_kept_for * min(2**failures, LONGEST_BACK_OFF),
+            failure_kept_for=failure_kept_for,
             max_attempts=policy.attempts,
+            answer_kept_for=min(policy.fresh_for + policy.stale_for, failure_kept_for),
         )
 
     return Question(
