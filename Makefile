@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.13 || command -v python3)
 PORT   ?= 3000
 SAM    := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 
-.PHONY: run test conformance check lint build deploy lock clean
+.PHONY: run test conformance fuzz check lint build deploy lock clean
 
 run: .venv/ready           ## the whole deployment on this machine, until Ctrl-C
 	@.venv/bin/python -m local --port $(PORT)
@@ -13,6 +13,9 @@ test: .venv/ready          ## all the tests
 
 conformance: .venv/ready   ## BACKBURNER_URL=https://… make conformance
 	.venv/bin/pytest tests/conformance
+
+fuzz: .venv/ready          ## 10,000 requests made up from the OpenAPI document; FUZZ_SEED=n for others
+	FUZZ_EXAMPLES=1000 .venv/bin/pytest tests/http/test_fuzz.py --show-capture=no
 
 check: lint build          ## what CI runs
 	.venv/bin/pytest --cov --cov-report=term

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from backburner import __version__
 from backburner.errors import MissingSetting
+from backburner.http.response import FOR_BROWSERS
 from backburner.request import front, handler, respond
 from backburner.task_queue import Message
 
@@ -138,7 +139,7 @@ def test_a_head_request_is_a_get_without_the_body(
     monkeypatch.setenv("QUEUE_URL", deployment.queue_url)
     front.cache_clear()
     event = http_event("HEAD", "/health")
-    headers = {"content-type": "application/json"}
+    headers = {"content-type": "application/json", **FOR_BROWSERS}
     assert handler(event, None) == {
         "statusCode": 200,
         "headers": headers,

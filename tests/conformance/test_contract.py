@@ -412,3 +412,11 @@ def test_head_of_a_result_has_its_headers(api: Api, hit: Reply) -> None:
 
 def test_a_trailing_slash_makes_no_difference(api: Api) -> None:
     assert api.get("/health/").status == 200
+
+
+def test_a_browser_may_ask_from_any_origin(api: Api, hit: Reply) -> None:
+    preflight = api.ask("OPTIONS", ROUTE, origin="https://elsewhere.example")
+    assert preflight.status == 204
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert "POST" in preflight.headers["access-control-allow-methods"]
+    assert "etag" in hit.headers["access-control-expose-headers"]

@@ -16,6 +16,7 @@ from openapi_spec_validator import validate
 import backburner
 from backburner import computations, problems
 from backburner.http import openapi, routes
+from backburner.http.response import FOR_BROWSERS
 from tests.conftest import Deployment, Reply, http_event
 
 ASKED = "/v1/doubling?number=21"
@@ -184,7 +185,7 @@ class Checked:
 
     def check_headers(self, documented: Any, sent: dict[str, str]) -> None:
         headers = {name.lower(): header for name, header in documented.items()}
-        assert set(sent) - {"content-type"} <= set(headers)
+        assert set(sent) - {"content-type", *FOR_BROWSERS} <= set(headers)
         assert {name for name, header in headers.items() if header.get("required")} <= set(sent)
         for name, header in headers.items():
             if name in sent:

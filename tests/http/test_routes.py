@@ -73,3 +73,14 @@ def test_a_method_that_is_not_allowed_is_told_which_are(
 
 def test_a_trailing_slash_makes_no_difference(deployment: Deployment) -> None:
     assert deployment.get("/health/").status == 200
+
+
+def test_a_page_of_any_origin_may_ask(deployment: Deployment) -> None:
+    preflight = deployment.ask(http_event("OPTIONS", "/v1/doubling"))
+    assert (preflight.status, preflight.text) == (204, "")
+    assert preflight.headers["access-control-allow-methods"] == "GET, HEAD, POST"
+    assert "content-type" in preflight.headers["access-control-allow-headers"]
+    reply = deployment.get("/v1/doubling?number=1")
+    assert reply.headers["access-control-allow-origin"] == "*"
+    for header in ("retry-after", "location", "etag", "cache-status"):
+        assert header in reply.headers["access-control-expose-headers"]

@@ -16,6 +16,12 @@ from backburner.waiting import Wait
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 TEXT = "text/plain"
+FOR_BROWSERS = {
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers": "age, cache-status, content-location, etag, location, "
+    "preference-applied, retry-after",
+}
+"""CORS is answered here, not by API Gateway: so it is the same wherever the function runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +36,7 @@ class Response:
         body = base64.b64encode(self.body) if is_binary else self.body
         return {
             "statusCode": self.status,
-            "headers": self.headers,
+            "headers": {**self.headers, **FOR_BROWSERS},
             "body": body.decode() if with_body else "",
             "isBase64Encoded": is_binary and with_body,
         }
@@ -39,6 +45,16 @@ class Response:
 def document(value: object) -> Response:
     """JSON that is neither a result nor a problem."""
     return Response(status=200, headers={"content-type": JSON}, body=json.dumps(value).encode())
+
+
+def preflight() -> Response:
+    """What a browser asks before it asks from another origin: any page may."""
+    headers = {
+        "access-control-allow-methods": "GET, HEAD, POST",
+        "access-control-allow-headers": "content-type, if-none-match, prefer",
+        "access-control-max-age": "86400",
+    }
+    return Response(status=204, headers=headers)
 
 
 def problem(problem: Problem) -> Response:

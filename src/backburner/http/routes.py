@@ -32,6 +32,8 @@ class Question:
 
 def find(request: Request) -> Question | Response:
     """The document or question at the request's path; a Problem if there is none."""
+    if request.method == "OPTIONS":
+        return response.preflight()
     match request.path:
         case ("",):
             _allow(request, "GET", "HEAD")
