@@ -6,7 +6,7 @@ per result / time for which the answer lay there unasked, as a share of the mean
 to answer. "The limit" is the least of it that any policy can have which knows the distribution, but
 not the job, with as many polls as the estimator needed: found by dynamic programming.
 
-    .venv/bin/python -m benchmarks.retry_after
+    PYTHONPATH=src .venv/bin/python -m benchmarks.retry_after
 """
 
 import math
@@ -151,6 +151,7 @@ def seen_at(now: float, load: Load, queued: float, run_time: float) -> Job:
         gives_up_at=math.inf,
         failure_kept_for=60,
         max_attempts=3,
+        answer_kept_for=math.inf,
         lease=now + 1000,
     )
     if now < queued:
