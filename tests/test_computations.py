@@ -4,6 +4,7 @@ import importlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,13 @@ def test_a_computation_that_lacks_a_part_says_which(
 def test_a_policy_that_would_hurt_clients_is_refused(wrong: dict[str, int], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         Policy(**{"version": 1, "fresh_for": 600, **wrong})
+
+
+def test_an_expected_time_that_is_none_is_refused() -> None:
+    policy = Policy(version=1, fresh_for=600, expected_time=lambda _: 0)
+    broken = replace(computations.load("doubling"), policy=policy)
+    with pytest.raises(BrokenComputation, match="expected_time=0 of doubling is not positive"):
+        broken.expected_time(broken.parameters.model_validate(broken.example))
 
 
 def test_an_example_is_json(computation: Computation) -> None:

@@ -46,3 +46,10 @@ def test_the_changelog_begins_with_this_version() -> None:
     latest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.M)
     assert latest
     assert latest[1] == __version__
+
+
+def test_the_clauses_in_the_table_of_the_protocol_are_those_of_the_store() -> None:
+    table = re.findall(r"^\| .*\|$", (ROOT / "docs/protocol.md").read_text(), re.M)
+    named = {clause for row in table for clause in re.findall(r"`([A-Z_]+)`", row)}
+    lists = re.findall(r"\[([A-Z_, ]+)\]", (ROOT / "src/backburner/store.py").read_text())
+    assert named == {clause.strip() for clauses in lists for clause in clauses.split(",")}

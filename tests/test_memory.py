@@ -75,6 +75,13 @@ def test_neither_placeholders_nor_problems_nor_stale_answers_are_remembered(
     assert [calls(counted, ASKED) for _ in range(2)] == [1, 1]
 
 
+def test_what_is_remembered_is_still_of_its_own_computation(counted: Deployment) -> None:
+    signature = counted.get(ASKED).signature
+    counted.work()
+    assert counted.get(ASKED).status == 200
+    assert counted.get(f"/v1/crashing/{signature}").status == 404
+
+
 def test_memory_is_bounded_in_bytes() -> None:
     remembered = memory(Clock())
     answer = Answer(

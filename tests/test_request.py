@@ -228,7 +228,7 @@ def test_a_failure_that_comes_back_is_kept_twice_as_long_each_time(
 def test_a_failure_is_kept_for_longer_than_a_client_was_told_to_wait(
     deployment: Deployment,
 ) -> None:
-    asked = "/v1/plodding?number=-1"
+    asked = "/v1/doubling?number=-1&takes=500"
     wait = int(deployment.get(asked).headers["retry-after"])
     deployment.work()
     deployment.clock.passes(wait)
@@ -390,6 +390,20 @@ def test_a_stale_answer_is_served_although_its_refresh_cannot_be_sent(
         deployment.stack, deployment.dynamodb, NoQueue(deployment), clock=deployment.clock
     )
     assert broken.get(ASKED).status == 200
+
+
+def test_a_stale_answer_is_served_although_the_table_takes_no_claim(
+    deployment: Deployment,
+) -> None:
+    class ReadOnly(Rival):
+        def update_item(self, **call: Any) -> Any:
+            raise ClientError({"Error": {"Code": "Throttling", "Message": "no"}}, "UpdateItem")
+
+    stale(deployment)
+    dynamodb = ReadOnly(deployment, lambda: None)
+    late = Deployment(deployment.stack, dynamodb, deployment.sqs, clock=deployment.clock)
+    assert late.get(ASKED).status == 200
+    assert late.get("/v1/doubling?number=1").status == 503
 
 
 def test_a_table_that_does_not_answer_is_a_503(deployment: Deployment) -> None:

@@ -109,6 +109,18 @@ def test_a_result_too_large_to_keep_is_a_problem(deployment: Deployment) -> None
     assert b"250000 are the most" in gzip.decompress(answer.body)
 
 
+def test_a_refresh_whose_result_is_too_large_leaves_the_stale_answer(
+    deployment: Deployment,
+) -> None:
+    deployment.worker.receive(ask(deployment)[1])
+    stale = deployment.get(ASKED)
+    deployment.clock.passes(600)
+    _, message = ask(deployment)
+    noise = Random(0).randbytes(LARGEST_RESULT + 1)
+    replace(deployment.worker, compute=lambda *_: noise).receive(message)
+    assert deployment.get(ASKED).text == stale.text
+
+
 # the job is not to be begun
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from backburner.errors import Uncomputable
+from backburner.errors import BrokenComputation, Uncomputable
 
 __all__ = [
     "DAY",
@@ -90,5 +90,10 @@ class Computation:
 
     def expected_time(self, parameters: Parameters) -> float:
         """How long a run with these parameters takes, in seconds, by the policy's own word."""
-        expected = self.policy.expected_time
-        return expected(parameters) if callable(expected) else expected
+        given = self.policy.expected_time
+        expected = given(parameters) if callable(given) else given
+        if expected <= 0:
+            raise BrokenComputation(
+                f"expected_time={expected} of {self.name} is not positive; measure a run"
+            )
+        return expected

@@ -43,7 +43,7 @@ def front() -> "Front":
     return Front(
         store=store,
         task_queue=resources.task_queue(os.environ),
-        run_times=RunTimes(client=store.client, table=store.table, clock=store.clock),
+        run_times=resources.run_times(store),
         memory=memory(store.clock),
     )
 
@@ -106,13 +106,18 @@ class Front:
     def recall(self, asked: Question) -> Entry | None:
         """What was served just now, while it is fresh: of what followed only the table knows."""
         entry = self.memory.get(asked.entry.signature)
-        return entry if entry and entry.is_settled(self.store.clock()) else None
+        if entry is None or not entry.is_settled(self.store.clock()):
+            return None
+        return self.of_its_computation(entry, asked)
 
     def look_up(self, asked: Question) -> Entry:
         """Eventually consistent: a claim finds out. Where no claim can follow, read what is."""
         entry = self.store.look_up(asked.entry)
         if asked.new_job is None and entry.job is None and not entry.servable(self.store.clock()):
             entry = self.store.look_up(asked.entry, consistent=True)
+        return self.of_its_computation(entry, asked)
+
+    def of_its_computation(self, entry: Entry, asked: Question) -> Entry:
         if entry.computation != asked.entry.computation:
             raise NotFound(f"{entry.signature} is of another computation; follow its Location")
         return entry

@@ -1,7 +1,7 @@
 """The table and the queue, by the names that template.yaml puts into the environment.
 
 The clients are boto3's own low-level ones, made by botocore: `import boto3` would bring in S3's
-transfers, a third of the cold start.
+transfers at every cold start.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.session import Session, get_session
 
 from backburner.errors import MissingSetting
+from backburner.run_times import RunTimes
 from backburner.store import Leases, Store
 from backburner.task_queue import TaskQueue
 
@@ -38,6 +39,11 @@ def task_queue(environ: Mapping[str, str]) -> TaskQueue:
         lambda: cast("SQSClient", _session().create_client("sqs", config=PATIENCE)),
         url=_setting(environ, "QUEUE_URL"),
     )
+
+
+def run_times(store: Store) -> RunTimes:
+    """They are in the same table."""
+    return RunTimes(client=store.client, table=store.table, clock=store.clock)
 
 
 @cache

@@ -1,6 +1,6 @@
 """Logs and metrics: one line of JSON each, tied together by the correlation id.
 
-The metrics: hit, stale, miss, collapsed, failed, computed, dead_letter (counts),
+The metrics: hit, stale, miss, collapsed, failed, computed, dead_letter, malformed (counts),
 run_time and queue_wait (seconds); each with the computation as its dimension.
 """
 

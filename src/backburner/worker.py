@@ -56,7 +56,7 @@ def worker() -> "Worker":
     return Worker(
         store=store,
         task_queue=resources.task_queue(os.environ),
-        run_times=RunTimes(client=store.client, table=store.table, clock=store.clock),
+        run_times=resources.run_times(store),
     )
 
 
@@ -121,8 +121,16 @@ class Worker:
             logger.warning("an attempt failed", exc_info=failure, signature=run.entry.signature)
             self.try_again(run, receipt_handle)
         else:
-            self.store.complete(run, answer)
-            self.remember(run, answer)
+            self.finish(run, answer)
+
+    def finish(self, run: Run, answer: Answer) -> None:
+        """The answer is there; keep it, if it can be kept."""
+        if len(answer.body) > LARGEST_RESULT:
+            count("failed", run.entry.computation)
+            self.store.fail(run, self.problem(run, too_large(answer)))
+            return
+        self.store.complete(run, answer)
+        self.remember(run, answer)
 
     def remember(self, run: Run, answer: Answer) -> None:
         """What the job took: for the operators, and for those who wait for the next ones."""
@@ -132,7 +140,7 @@ class Worker:
         count("computed", name)
         measure("queue_wait", queue_wait, name)
         measure("run_time", run_time, name)
-        if job.attempts == 1 and answer.is_result:
+        if job.attempts == 1:
             self.run_times.add(name, Sample(queue_wait, run_time / job.expected_time))
 
     def attempt(self, run: Run, receipt_handle: str) -> Answer:
@@ -151,8 +159,7 @@ class Worker:
             self.store.leases.heartbeat,
             partial(self.beat, run, receipt_handle),
         )
-        answer = Answer.result(json, policy, self.store.clock())
-        return answer if len(answer.body) <= LARGEST_RESULT else self.too_large(run, answer)
+        return Answer.result(json, policy, self.store.clock())
 
     def beat(self, run: Run, receipt_handle: str, progress: float) -> None:
         """Keep the lease, and keep the message hidden just as long: if I die, both come back."""
@@ -181,9 +188,9 @@ class Worker:
     def problem(self, run: Run, problem: Problem) -> Answer:
         return Answer.problem(problem, run.job, self.store.clock())
 
-    def too_large(self, run: Run, answer: Answer) -> Answer:
-        problem = ResultTooLarge(
-            f"the result has {len(answer.body)} bytes, compressed; {LARGEST_RESULT} are the most: "
-            "ask for less at a time"
-        )
-        return self.problem(run, problem)
+
+def too_large(answer: Answer) -> Problem:
+    return ResultTooLarge(
+        f"the result has {len(answer.body)} bytes, compressed; {LARGEST_RESULT} are the most: "
+        "ask for less at a time"
+    )

@@ -5,13 +5,16 @@ from pydantic import Field
 from backburner import computation
 from backburner.computation import Policy, Progress, Uncomputable
 
-POLICY = Policy(version=1, fresh_for=600, stale_for=3600, expected_time=2, time_limit=30)
+POLICY = Policy(
+    version=1, fresh_for=600, stale_for=3600, expected_time=lambda given: given.takes, time_limit=30
+)
 EXAMPLE = {"number": 21}
 
 
 class Parameters(computation.Parameters):
     number: float = Field(description="What is doubled.")
     label: str = Field("", description="Comes back as it is.")
+    takes: float = Field(2, gt=0, description="How long it is said to take, in seconds.")
     weights: list[int] = Field([], description="Not used.")
 
 

@@ -53,12 +53,9 @@ class Request:
 
     def has(self, etag: str) -> bool:
         """The client has it already: If-None-Match, by weak comparison."""
-        tags = [tag.strip().removeprefix("W/") for tag in self._if_none_match.split(",")]
+        seen = self.headers.get("if-none-match", "").split(",")
+        tags = [tag.strip().removeprefix("W/") for tag in seen]
         return "*" in tags or etag.removeprefix("W/") in tags
-
-    @property
-    def _if_none_match(self) -> str:
-        return self.headers.get("if-none-match", "")
 
     def canonical_json(self) -> bytes:
         """The body's JSON in canonical form; whatever makes it none is a problem."""

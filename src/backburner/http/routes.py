@@ -3,9 +3,10 @@
 import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from backburner import __version__, computations, signature
-from backburner.computation import Computation
+from backburner.computation import Computation, Parameters
 from backburner.entry import Entry, Job
 from backburner.errors import NoSuchComputation
 from backburner.http import parameters, response
@@ -76,29 +77,37 @@ def _by_parameters(request: Request, computation: Computation) -> Question:
     dumped = parameters.dump(given)
     signed = signature.sign(computation.name, computation.policy.version, dumped)
 
-    def new_job(now: float, failures: int) -> Job:
-        policy = computation.policy
-        expected_time = computation.expected_time(given)
-        # A client that was told to wait for the result must still find the failure.
-        kept_for = max(policy.failure_kept_for, 2 * expected_time)
-        failure_kept_for = kept_for * min(2**failures, LONGEST_BACK_OFF)
-        return Job(
-            version=policy.version,
-            parameters=_compressed(dumped),
-            correlation_id=request.correlation_id,
-            requested_at=now,
-            expected_time=expected_time,
-            gives_up_at=now + policy.gives_up_after,
-            failures=failures,
-            failure_kept_for=failure_kept_for,
-            max_attempts=policy.attempts,
-            answer_kept_for=min(policy.fresh_for + policy.stale_for, failure_kept_for),
-        )
-
     return Question(
         request=request,
         entry=Entry(signature=signed, computation=computation.name),
-        new_job=new_job,
+        new_job=partial(_job, request.correlation_id, computation, given, dumped),
+    )
+
+
+def _job(
+    correlation_id: str,
+    computation: Computation,
+    given: Parameters,
+    dumped: bytes,
+    now: float,
+    failures: int,
+) -> Job:
+    policy = computation.policy
+    expected_time = computation.expected_time(given)
+    # A client that was told to wait for the result must still find the failure.
+    kept_for = max(policy.failure_kept_for, 2 * expected_time)
+    failure_kept_for = kept_for * min(2**failures, LONGEST_BACK_OFF)
+    return Job(
+        version=policy.version,
+        parameters=_compressed(dumped),
+        correlation_id=correlation_id,
+        requested_at=now,
+        expected_time=expected_time,
+        gives_up_at=now + policy.gives_up_after,
+        failures=failures,
+        failure_kept_for=failure_kept_for,
+        max_attempts=policy.attempts,
+        answer_kept_for=min(policy.fresh_for + policy.stale_for, failure_kept_for),
     )
 
 
