@@ -85,13 +85,7 @@ def event_of(request: Request) -> dict[str, Any]:
             "apiId": "local",
             "domainName": request.host,
             "domainPrefix": "local",
-            "http": {
-                "method": request.method,
-                "path": path,
-                "protocol": request.environ["SERVER_PROTOCOL"],
-                "sourceIp": request.remote_addr,
-                "userAgent": request.user_agent.string,
-            },
+            "http": http_of(request, path),
             "requestId": str(uuid.uuid4()),
             "routeKey": "$default",
             "stage": "$default",
@@ -99,6 +93,16 @@ def event_of(request: Request) -> dict[str, Any]:
             "timeEpoch": round(now.timestamp() * 1000),
         },
         **body_of(request, body),
+    }
+
+
+def http_of(request: Request, path: str) -> dict[str, Any]:
+    return {
+        "method": request.method,
+        "path": path,
+        "protocol": request.environ["SERVER_PROTOCOL"],
+        "sourceIp": request.remote_addr,
+        "userAgent": request.user_agent.string,
     }
 
 
