@@ -34,15 +34,16 @@ deploy: build              ## make deploy CONFIG=staging
 
 lock: .venv/ready          ## after a change of requirements/*.in
 	.venv/bin/python -m pip install --quiet uv
-	cd requirements && for set in dev:3.11 sam:3.13; do ../.venv/bin/uv pip compile --quiet --universal \
+	cd requirements && for set in dev:3.11 sam:3.13 ministack:3.13; do ../.venv/bin/uv pip compile --quiet --universal \
 	  --upgrade --python-version $${set#*:} --generate-hashes --no-header $${set%:*}.in -o $${set%:*}.txt; done
 
 clean:
-	rm -rf .venv .venv-sam .aws-sam
+	rm -rf .venv .venv-sam .venv-ministack .aws-sam
 
 .venv/ready: requirements/dev.txt
 .venv-sam/ready: requirements/sam.txt
-.venv/ready .venv-sam/ready:
+.venv-ministack/ready: requirements/ministack.txt
+.venv/ready .venv-sam/ready .venv-ministack/ready:
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
