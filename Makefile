@@ -3,12 +3,12 @@ PYTHON ?= $(shell command -v python3.13 || command -v python3)
 PORT   ?= 3000
 SAM    := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 
-.PHONY: run test conformance fuzz check lint build deploy lock clean
+.PHONY: run test conformance fuzz chaos check lint build deploy lock clean
 
 run: .venv/ready           ## the whole deployment on this machine, until Ctrl-C
 	@.venv/bin/python -m local --port $(PORT)
 
-test: .venv/ready          ## all the tests
+test: .venv/ready .venv-ministack/ready   ## all the tests
 	.venv/bin/pytest
 
 conformance: .venv/ready   ## BACKBURNER_URL=https://… make conformance
@@ -17,7 +17,10 @@ conformance: .venv/ready   ## BACKBURNER_URL=https://… make conformance
 fuzz: .venv/ready          ## 10,000 requests made up from the OpenAPI document; FUZZ_SEED=n for others
 	FUZZ_EXAMPLES=1000 .venv/bin/pytest tests/http/test_fuzz.py --show-capture=no
 
-check: lint build          ## what CI runs
+chaos: .venv/ready         ## kills 220 workers in about 2 minutes and says whether anything was lost
+	.venv/bin/python -m tests.chaos
+
+check: lint build .venv-ministack/ready   ## what CI runs
 	.venv/bin/pytest --cov --cov-report=term
 
 lint: .venv/ready

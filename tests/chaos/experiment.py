@@ -1,0 +1,110 @@
+"""A run of it all: the deployment, its clients, what is done to it, and what was seen."""
+
+import contextlib
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.deployment import Deployment
+from tests.chaos import verdict
+from tests.chaos.clients import Asked, Clients
+from tests.chaos.disturbances import Execution, Kill, Killer, Restarter, executions
+from tests.chaos.faulty_aws import Fault, Write, faulty_aws
+from tests.local.ports import free_port
+
+COMPUTATIONS = Path(__file__).with_name("computations")
+LEASES = {"RUNNING_LEASE": "2", "HEARTBEAT_INTERVAL": "0.5", "QUEUED_LEASE": "4"}
+"""Seconds, instead of 30, 10 and 60: so a killed job is back in time to be killed again."""
+FAULTY_SHARE = 0.12
+"""Of the functions' calls to AWS. Each is tried three times, so about one in 600 fails for good."""
+CLIENTS, WORKERS = 40, 8
+"""How many there are at once."""
+PACE = 0.5
+"""Seconds from one kill to the next, on the average."""
+RESTART_EVERY = 6
+"""Seconds from one restart of the front to the next."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What came of it."""
+
+    kills_wanted: int
+    asked: list[Asked]
+    wrong_at_the_end: list[str]
+    executions: list[Execution]
+    writes: list[Write]
+    kills: list[Kill]
+    restarts: int
+    injected: Counter[Fault]
+
+    def violations(self) -> list[str]:
+        found = [
+            *verdict.unanswered(self.asked),
+            *self.wrong_at_the_end,
+            *verdict.computed_twice(self.asked, self.writes, self.executions),
+        ]
+        if len(self.kills) < self.kills_wanted:
+            found.append(f"only {len(self.kills)} of {self.kills_wanted} kills came about")
+        return found
+
+    def report(self) -> list[str]:
+        return [self._counts(), self._recovery(), self._waiting()]
+
+    def _counts(self) -> str:
+        requests = sum(each.statuses.total() for each in self.asked)
+        accepted = sum(bool(each.location) for each in self.asked)
+        at_work = sum(kill.number is not None for kill in self.kills)
+        faults = ", ".join(f"{self.injected[fault]:,} {fault.value}" for fault in Fault)
+        return (
+            f"{requests:,} requests, {accepted:,} questions accepted, "
+            f"{len({each.number for each in self.executions}):,} different ones computed in "
+            f"{len(self.executions):,} runs; {len(self.kills):,} workers killed, {at_work:,} of "
+            f"them at work; {self.restarts} restarts of the front; {self.injected.total():,} "
+            f"calls to AWS failed: {faults}"
+        )
+
+    def _recovery(self) -> str:
+        times = verdict.recovery_times(self.kills, self.executions)
+        return f"a killed job was computed again after: {verdict.p50_and_max(times)}"
+
+    def _waiting(self) -> str:
+        longest = verdict.longest_wait_past_expected(self.asked)
+        return f"the longest wait past the expected_at told first: {longest:.1f} s"
+
+
+def run(folder: Path, *, kills: int, seed: int) -> Seen:
+    """Until so many workers have been killed; the folder gets what the functions print and note."""
+    notes = folder / "notes.jsonl"
+    moto_port = free_port()
+    with ExitStack() as running:
+        console = running.enter_context((folder / "console.txt").open("w"))
+        running.enter_context(contextlib.redirect_stderr(console))
+        proxy = running.enter_context(
+            faulty_aws(f"http://127.0.0.1:{moto_port}", share=FAULTY_SHARE, seed=seed)
+        )
+        deployment = running.enter_context(
+            Deployment(
+                moto_port=moto_port,
+                workers=WORKERS,
+                environment={**LEASES, "AWS_ENDPOINT_URL": proxy.url},
+                computations=[COMPUTATIONS],
+                console=console.fileno(),
+            )
+        )
+        clients = Clients(deployment.url, notes, clients=CLIENTS, seed=seed)
+        killer, restarter = Killer(deployment, notes, seed=seed), Restarter(deployment)
+        with clients.asking(), restarter.restarting(RESTART_EVERY):
+            killer.kill(kills, pace=PACE, within=3 * kills * PACE)
+        proxy.share = 0
+        return Seen(
+            kills_wanted=kills,
+            asked=clients.asked,
+            wrong_at_the_end=clients.wrong_at_the_end(),
+            executions=executions(notes),
+            writes=proxy.writes,
+            kills=killer.kills,
+            restarts=restarter.restarts,
+            injected=proxy.injected,
+        )
