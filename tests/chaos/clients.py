@@ -16,7 +16,7 @@ from typing import Any
 import urllib3
 
 PATIENCE = 180
-"""Seconds after which a client that was accepted takes its answer for lost."""
+"""Seconds after which a client takes its answer for lost."""
 WITHOUT_ADVICE = 1
 """Seconds until it asks again after an error of the gateway's own, which has no Retry-After."""
 EQUAL_SHARE = 0.5
@@ -28,10 +28,10 @@ class Asked:
     """A question of one client, and what came of it; times are seconds since the epoch."""
 
     number: int
+    asked_at: float = field(default_factory=time.time)
     statuses: Counter[int] = field(default_factory=Counter)
     location: str = ""
-    """What the client was told on being accepted; nothing if the answer was there at once."""
-    accepted_at: float = 0
+    """Where the client was told to look on being accepted, unless the answer was there at once."""
     expected_at: float = 0
     """As it was told first."""
     answered_at: float = 0
@@ -61,16 +61,15 @@ class Asked:
                 pass
             case _:
                 self.trouble = f"{response.status} {response.data!r}"
+        if not self.is_over and time.time() > self.asked_at + PATIENCE:
+            self.trouble = f"no answer in {PATIENCE} s, but {response.status} {response.data!r}"
 
     def _accepted(self, response: urllib3.BaseHTTPResponse) -> None:
         if not self.location:
             self.location = response.headers["Location"]
-            self.accepted_at = time.time()
             self.expected_at = datetime.fromisoformat(response.json()["expected_at"]).timestamp()
         elif self.location != response.headers["Location"]:
             self.trouble = f"{self.location} became {response.headers['Location']}"
-        elif time.time() > self.accepted_at + PATIENCE:
-            self.trouble = f"no answer in {PATIENCE} s, but {response.data!r}"
 
 
 class Clients:

@@ -1,8 +1,8 @@
 """A run of it all: the deployment, its clients, what is done to it, and what was seen."""
 
-import contextlib
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from local.deployment import Deployment
 from tests.chaos import verdict
 from tests.chaos.clients import Asked, Clients
 from tests.chaos.disturbances import Execution, Kill, Killer, Restarter, executions
-from tests.chaos.faulty_aws import Fault, Write, faulty_aws
+from tests.chaos.faulty_aws import Fault, FaultyAws, Write, faulty_aws
 from tests.local.ports import free_port
 
 COMPUTATIONS = Path(__file__).with_name("computations")
@@ -77,34 +77,38 @@ class Seen:
 def run(folder: Path, *, kills: int, seed: int) -> Seen:
     """Until so many workers have been killed; the folder gets what the functions print and note."""
     notes = folder / "notes.jsonl"
-    moto_port = free_port()
-    with ExitStack() as running:
-        console = running.enter_context((folder / "console.txt").open("w"))
-        running.enter_context(contextlib.redirect_stderr(console))
-        proxy = running.enter_context(
-            faulty_aws(f"http://127.0.0.1:{moto_port}", share=FAULTY_SHARE, seed=seed)
-        )
-        deployment = running.enter_context(
-            Deployment(
-                moto_port=moto_port,
-                workers=WORKERS,
-                environment={**LEASES, "AWS_ENDPOINT_URL": proxy.url},
-                computations=[COMPUTATIONS],
-                console=console.fileno(),
-            )
-        )
+    with deployed(folder / "console.txt", seed) as (deployment, aws):
         clients = Clients(deployment.url, notes, clients=CLIENTS, seed=seed)
         killer, restarter = Killer(deployment, notes, seed=seed), Restarter(deployment)
         with clients.asking(), restarter.restarting(RESTART_EVERY):
-            killer.kill(kills, pace=PACE, within=3 * kills * PACE)
-        proxy.share = 0
+            killer.kill(kills, pace=PACE, within=4 * kills * PACE)
+        aws.share = 0
         return Seen(
             kills_wanted=kills,
             asked=clients.asked,
             wrong_at_the_end=clients.wrong_at_the_end(),
             executions=executions(notes),
-            writes=proxy.writes,
+            writes=aws.writes,
             kills=killer.kills,
             restarts=restarter.restarts,
-            injected=proxy.injected,
+            injected=aws.injected,
         )
+
+
+@contextmanager
+def deployed(console: Path, seed: int) -> Iterator[tuple[Deployment, FaultyAws]]:
+    """The functions call AWS through the proxy; what stands for AWS itself, the pumps, does not."""
+    moto_port = free_port()
+    with (
+        console.open("w") as output,
+        redirect_stderr(output),
+        faulty_aws(f"http://127.0.0.1:{moto_port}", share=FAULTY_SHARE, seed=seed) as aws,
+        Deployment(
+            moto_port=moto_port,
+            workers=WORKERS,
+            environment={**LEASES, "AWS_ENDPOINT_URL": aws.url},
+            computations=[COMPUTATIONS],
+            console=output.fileno(),
+        ) as deployment,
+    ):
+        yield deployment, aws

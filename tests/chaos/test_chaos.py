@@ -7,7 +7,7 @@ import pytest
 from tests.chaos import experiment
 from tests.chaos.faulty_aws import Fault
 
-KILLS = 10
+KILLS = 8
 
 
 @pytest.mark.enable_socket

@@ -70,7 +70,7 @@ def ministack() -> Iterator[Engine]:
     ) as process:
         try:
             url = f"http://127.0.0.1:{port}"
-            eventually(lambda: answers(url))
+            eventually(lambda: answers(url), within=30)
             yield Engine(url=url, stack=create_stack(client("cloudformation", url)))
         finally:
             process.kill()
