@@ -12,7 +12,7 @@ import boto3
 import urllib3
 
 from local.pump import record_of
-from local.template import Stack, create_stack
+from local.template import EventSource, Stack, create_stack
 from tests.local.eventually import eventually
 from tests.local.ports import free_port
 
@@ -41,21 +41,28 @@ class Engine:
         }
 
     def messages(self) -> list[dict[str, Any]]:
-        """All that the queue holds, as Lambda gets them."""
-        [source] = self.stack.function("WorkerFunction").event_sources
-        received: list[dict[str, Any]] = []
-        while batch := self._receive(source.queue_url):
-            received += [record_of(message, source) for message in batch]
+        """All that the queue gives out now, as Lambda gets them."""
+        received = []
+        while batch := self._receive():
+            received += [record_of(message, self._source) for message in batch]
         return received
 
-    def _receive(self, queue_url: str) -> Any:
-        return (
-            client("sqs", self.url)
-            .receive_message(
-                QueueUrl=queue_url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
-            )
-            .get("Messages")
+    def empty_the_queue(self) -> None:
+        """Also of what is hidden and would come back."""
+        client("sqs", self.url).purge_queue(QueueUrl=self._source.queue_url)
+
+    @property
+    def _source(self) -> EventSource:
+        [source] = self.stack.function("WorkerFunction").event_sources
+        return source
+
+    def _receive(self) -> Any:
+        received = client("sqs", self.url).receive_message(
+            QueueUrl=self._source.queue_url,
+            MaxNumberOfMessages=10,
+            MessageSystemAttributeNames=["All"],
         )
+        return received.get("Messages")
 
 
 @contextmanager

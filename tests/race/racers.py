@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import chain
 from multiprocessing.synchronize import Barrier as ProcessBarrier
 from pathlib import Path
 from threading import Barrier
@@ -32,24 +32,17 @@ all_ready: list[ProcessBarrier] = []
 """The barrier of this process, once it is a racer."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """What the clients of one process were told, and how many of them tried to claim."""
-
-    responses: list[dict[str, Any]]
-    claims: int
-
-
 class Racers:
     """Each process takes one task of a race, because it waits until all of them are ready."""
 
     def __init__(self, processes: ProcessPoolExecutor) -> None:
         self._processes = processes
 
-    def ask(self, parameters: Any, requests: int) -> list[Told]:
-        """So many equal requests, all under way at once."""
+    def ask(self, parameters: Any, requests: int) -> list[dict[str, Any]]:
+        """So many equal requests at once: nobody claims before all have looked and seen nothing."""
         share = requests // PROCESSES
-        return list(self._processes.map(ask, [parameters] * PROCESSES, [share] * PROCESSES))
+        told = self._processes.map(ask, [parameters] * PROCESSES, [share] * PROCESSES)
+        return list(chain.from_iterable(told))
 
     def work(self, message: Any) -> list[bool]:
         """The same message for a worker in each process; which of them are done with it."""
@@ -76,24 +69,35 @@ def become_a_racer(
     all_ready.append(barrier)
 
 
-def ask(parameters: Any, requests: int) -> Told:
-    claims: list[str] = []
-    request.front().store.client.meta.events.register(
-        "before-call.dynamodb.UpdateItem", lambda model, **_: claims.append(model.name)
-    )
-    together = Barrier(requests + 1)
-    with ThreadPoolExecutor(requests) as threads:
-        asked = [threads.submit(ask_once, parameters, together) for _ in range(requests)]
+def ask(parameters: Any, requests: int) -> list[dict[str, Any]]:
+    looked = Barrier(requests + 1, timeout=60)
+    request.front().run_times.of("counted")  # an instance does this once in a while
+    with before_claims(looked), ThreadPoolExecutor(requests) as threads:
+        asked = [threads.submit(ask_once, parameters) for _ in range(requests)]
+        looked.wait()
         all_ready[0].wait()
-        together.wait()
-    return Told(responses=[each.result() for each in asked], claims=len(claims))
+        looked.wait()
+        return [each.result() for each in asked]
 
 
-def ask_once(parameters: Any, together: Barrier) -> dict[str, Any]:
+@contextmanager
+def before_claims(looked: Barrier) -> Iterator[None]:
+    """Who is about to claim says so, and waits for the others."""
+
+    def wait(**_: object) -> None:
+        looked.wait()
+        looked.wait()
+
+    events = request.front().store.client.meta.events
+    events.register("before-call.dynamodb.UpdateItem", wait)
+    yield
+    events.unregister("before-call.dynamodb.UpdateItem", wait)
+
+
+def ask_once(parameters: Any) -> dict[str, Any]:
     event = json.loads(EVENT.read_text())
     event["requestContext"]["requestId"] = str(uuid.uuid4())
     event |= {"rawPath": "/v1/counted", "body": json.dumps(parameters)}
-    together.wait()
     return request.handler(event, None)
 
 
