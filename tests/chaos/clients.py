@@ -32,6 +32,7 @@ class Asked:
     statuses: Counter[int] = field(default_factory=Counter)
     location: str = ""
     """Where the client was told to look on being accepted, unless the answer was there at once."""
+    signature: str = ""
     expected_at: float = 0
     """As it was told first."""
     answered_at: float = 0
@@ -49,10 +50,11 @@ class Asked:
     def hear(self, response: urllib3.BaseHTTPResponse) -> None:
         """Note what the front said."""
         self.statuses[response.status] += 1
-        is_ours = response.headers["Content-Type"] == "application/problem+json"
+        is_ours = response.headers.get("Content-Type") == "application/problem+json"
         match response.status:
             case 200 if response.json() == self.result:
                 self.answered_at = time.time()
+                self.signature = _signature(response.headers["Content-Location"])
             case 202:
                 self._accepted(response)
             case 503:
@@ -67,9 +69,14 @@ class Asked:
     def _accepted(self, response: urllib3.BaseHTTPResponse) -> None:
         if not self.location:
             self.location = response.headers["Location"]
+            self.signature = _signature(self.location)
             self.expected_at = datetime.fromisoformat(response.json()["expected_at"]).timestamp()
         elif self.location != response.headers["Location"]:
             self.trouble = f"{self.location} became {response.headers['Location']}"
+
+
+def _signature(location: str) -> str:
+    return location.rpartition("/")[2]
 
 
 class Clients:

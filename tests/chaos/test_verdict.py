@@ -10,7 +10,7 @@ from tests.chaos.disturbances import Execution, Kill
 from tests.chaos.faulty_aws import Write
 
 SIGNATURE = "a" * 64
-ASKED = Asked(number=7, location=f"/v1/witnessed/{SIGNATURE}", expected_at=101)
+ASKED = Asked(number=7, location=f"/v1/witnessed/{SIGNATURE}", signature=SIGNATURE, expected_at=101)
 ANSWERED = replace(ASKED, answered_at=113)
 BEGUN = Write(signature=SIGNATURE, run="first", begun_at=100, lease=102, answered_at=None)
 BEATEN = replace(BEGUN, lease=103)

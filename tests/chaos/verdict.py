@@ -56,7 +56,7 @@ def computed_twice(
     for write in writes:
         if write.answered_at:
             yield from _begun_after(write.answered_at, write.signature, all_runs[write.signature])
-    signatures = {each.number: each.location.rpartition("/")[2] for each in asked if each.location}
+    signatures = {each.number: each.signature for each in asked if each.signature}
     yield from _without_a_run(signatures, all_runs, executions)
 
 
@@ -84,7 +84,8 @@ def _without_a_run(
     for execution in sorted(executions, key=lambda each: each.began_at):
         number = execution.number
         computed[number] += 1
-        begun = [r for r in all_runs[signatures[number]] if r.begun_at <= execution.began_at]
+        its_runs = all_runs.get(signatures.get(number, ""), [])
+        begun = [run for run in its_runs if run.begun_at <= execution.began_at]
         if computed[number] > len(begun):
             yield f"{number} was computed {computed[number]} times in {len(begun)} runs"
 
