@@ -4,12 +4,10 @@ import json
 import os
 import random
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL
-from threading import Event, Thread
 
 from local.deployment import Deployment
 
@@ -17,6 +15,8 @@ AT_WORK_SHARE = 0.9
 """Of the kills, so many hit a worker in the middle of a computation; the others, any worker."""
 MOST = 1 / 3
 """Kills per computation: if every worker died, nothing could be done."""
+KILLS_PER_RESTART = 7
+"""After so many, the front is restarted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,23 +55,26 @@ def executions(notes: Path) -> list[Execution]:
     ]
 
 
-class Killer:
-    """Kills a worker with all that it has started, as when its sandbox is gone, again and again."""
+class Disturber:
+    """Kills processes with all that they have started, as when a sandbox is gone."""
 
     def __init__(self, deployment: Deployment, notes: Path, *, seed: int) -> None:
         self.kills: list[Kill] = []
+        self.restarts = 0
         self._deployment = deployment
         self._notes = notes
         self._draw = random.Random(f"{seed}/kills")
 
-    def kill(self, kills: int, *, pace: float, within: float) -> None:
-        """So many, one in `pace` seconds, if there are as many to be found `within` that time."""
+    def disturb(self, kills: int, *, pace: float, within: float) -> None:
+        """So many kills, one in `pace` seconds, if as many are to be had `within` that time."""
         end = time.monotonic() + within
         while len(self.kills) < kills and time.monotonic() < end:
             time.sleep(pace * self._draw.uniform(0.5, 1.5))
-            self._kill_one()
+            self._kill_a_worker()
+            if len(self.kills) >= KILLS_PER_RESTART * (self.restarts + 1):
+                self._restart_the_front()
 
-    def _kill_one(self) -> None:
+    def _kill_a_worker(self) -> None:
         noted = executions(self._notes)
         if len(self.kills) >= MOST * len(noted):
             return
@@ -79,32 +82,16 @@ class Killer:
         at_work = {each.worker: each.number for each in noted if each.done_at is None}
         busy = [pid for pid in alive if pid in at_work]
         victims = busy if self._draw.random() < AT_WORK_SHARE else alive
-        if victims:
-            worker = self._draw.choice(victims)
+        if not victims:
+            return
+        worker = self._draw.choice(victims)
+        with suppress(ProcessLookupError):  # it has just ended by itself
             os.killpg(worker, SIGKILL)
             self.kills.append(Kill(at=time.time(), number=at_work.get(worker)))
 
-
-class Restarter:
-    """Ends all processes of the front's function at once; the next requests start others."""
-
-    def __init__(self, deployment: Deployment) -> None:
-        self.restarts = 0
-        self._deployment = deployment
-
-    @contextmanager
-    def restarting(self, every: float) -> Iterator[None]:
-        stopped = Event()
-        thread = Thread(target=self._restart, args=[every, stopped])
-        thread.start()
-        try:
-            yield
-        finally:
-            stopped.set()
-            thread.join()
-
-    def _restart(self, every: float, stopped: Event) -> None:
-        while not stopped.wait(every):
-            for pid in self._deployment.pids("RequestFunction"):
+    def _restart_the_front(self) -> None:
+        """All processes of its function end at once; the next requests start others."""
+        for pid in self._deployment.pids("RequestFunction"):
+            with suppress(ProcessLookupError):
                 os.killpg(pid, SIGKILL)
-            self.restarts += 1
+        self.restarts += 1

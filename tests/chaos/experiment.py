@@ -9,7 +9,7 @@ from pathlib import Path
 from local.deployment import Deployment
 from tests.chaos import verdict
 from tests.chaos.clients import Asked, Clients
-from tests.chaos.disturbances import Execution, Kill, Killer, Restarter, executions
+from tests.chaos.disturbances import Disturber, Execution, Kill, executions
 from tests.chaos.faulty_aws import Fault, FaultyAws, Write, faulty_aws
 from tests.local.ports import free_port
 
@@ -22,8 +22,6 @@ CLIENTS, WORKERS = 40, 8
 """How many there are at once."""
 PACE = 0.5
 """Seconds from one kill to the next, on the average."""
-RESTART_EVERY = 6
-"""Seconds from one restart of the front to the next."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +77,9 @@ def run(folder: Path, *, kills: int, seed: int) -> Seen:
     notes = folder / "notes.jsonl"
     with deployed(folder / "console.txt", seed) as (deployment, aws):
         clients = Clients(deployment.url, notes, clients=CLIENTS, seed=seed)
-        killer, restarter = Killer(deployment, notes, seed=seed), Restarter(deployment)
-        with clients.asking(), restarter.restarting(RESTART_EVERY):
-            killer.kill(kills, pace=PACE, within=4 * kills * PACE)
+        disturber = Disturber(deployment, notes, seed=seed)
+        with clients.asking():
+            disturber.disturb(kills, pace=PACE, within=4 * kills * PACE)
         aws.share = 0
         return Seen(
             kills_wanted=kills,
@@ -89,8 +87,8 @@ def run(folder: Path, *, kills: int, seed: int) -> Seen:
             wrong_at_the_end=clients.wrong_at_the_end(),
             executions=executions(notes),
             writes=aws.writes,
-            kills=killer.kills,
-            restarts=restarter.restarts,
+            kills=disturber.kills,
+            restarts=disturber.restarts,
             injected=aws.injected,
         )
 

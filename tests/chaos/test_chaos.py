@@ -7,7 +7,7 @@ import pytest
 from tests.chaos import experiment
 from tests.chaos.faulty_aws import Fault
 
-KILLS = 8
+KILLS = 7
 
 
 @pytest.mark.enable_socket
