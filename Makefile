@@ -3,12 +3,12 @@ PYTHON ?= $(shell command -v python3.13 || command -v python3)
 PORT   ?= 3000
 SAM    := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 
-.PHONY: run test conformance fuzz check lint build deploy lock clean
+.PHONY: run test conformance fuzz chaos check lint build deploy lock clean
 
 run: .venv/ready           ## the whole deployment on this machine, until Ctrl-C
 	@.venv/bin/python -m local --port $(PORT)
 
-test: .venv/ready          ## all the tests
+test: .venv/ready .venv-ministack/ready   ## all the tests
 	.venv/bin/pytest
 
 conformance: .venv/ready   ## BACKBURNER_URL=https://… make conformance
@@ -17,7 +17,10 @@ conformance: .venv/ready   ## BACKBURNER_URL=https://… make conformance
 fuzz: .venv/ready          ## 10,000 requests made up from the OpenAPI document; FUZZ_SEED=n for others
 	FUZZ_EXAMPLES=1000 .venv/bin/pytest tests/http/test_fuzz.py --show-capture=no
 
-check: lint build          ## what CI runs
+chaos: .venv/ready         ## kills 220 workers in about 2 minutes and says whether anything was lost
+	.venv/bin/python -m tests.chaos
+
+check: lint build .venv-ministack/ready   ## what CI runs
 	.venv/bin/pytest --cov --cov-report=term
 
 lint: .venv/ready
@@ -34,7 +37,7 @@ deploy: build              ## make deploy CONFIG=staging
 
 lock: .venv/ready          ## after a change of requirements/*.in
 	.venv/bin/python -m pip install --quiet uv
-	cd requirements && for set in dev:3.11 sam:3.13 ministack:3.13; do ../.venv/bin/uv pip compile --quiet --universal \
+	cd requirements && for set in dev:3.11 sam:3.13 ministack:3.11; do ../.venv/bin/uv pip compile --quiet --universal \
 	  --upgrade --python-version $${set#*:} --generate-hashes --no-header $${set%:*}.in -o $${set%:*}.txt; done
 
 clean:

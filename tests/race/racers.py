@@ -1,0 +1,108 @@
+"""Processes that do the same at the same moment, each with the functions' own wiring."""
+
+import json
+import multiprocessing
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import chain
+from multiprocessing.synchronize import Barrier as ProcessBarrier
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+from botocore.config import Config
+
+from backburner import computations, request, resources, store, worker
+
+PROCESSES = 4
+TESTS = Path(__file__).parent.parent
+COMPUTATIONS = TESTS / "e2e" / "computations"
+EVENT = TESTS.parent / "events" / "1_request_miss.json"
+
+PATIENCE = Config(connect_timeout=30, read_timeout=30, max_pool_connections=100)
+"""One process is hundreds of sandboxes here, and the engine is one process on a busy machine."""
+
+Clauses = Mapping[str, str]
+"""Clauses of store.py by name, and what stands there instead."""
+
+all_ready: list[ProcessBarrier] = []
+"""The barrier of this process, once it is a racer."""
+
+
+class Racers:
+    """Each process takes one task of a race, because it waits until all of them are ready."""
+
+    def __init__(self, processes: ProcessPoolExecutor) -> None:
+        self._processes = processes
+
+    def ask(self, parameters: Any, requests: int) -> list[dict[str, Any]]:
+        """So many equal requests at once: nobody claims before all have looked and seen nothing."""
+        share = requests // PROCESSES
+        told = self._processes.map(ask, [parameters] * PROCESSES, [share] * PROCESSES)
+        return list(chain.from_iterable(told))
+
+    def work(self, message: Any) -> list[bool]:
+        """The same message for a worker in each process; which of them are done with it."""
+        return list(self._processes.map(work, [message] * PROCESSES))
+
+
+@contextmanager
+def racers(environment: Mapping[str, str], faults: Clauses) -> Iterator[Racers]:
+    context = multiprocessing.get_context("spawn")
+    becoming = (environment, faults, context.Barrier(PROCESSES))
+    with ProcessPoolExecutor(PROCESSES, context, become_a_racer, becoming) as processes:
+        yield Racers(processes)
+
+
+def become_a_racer(
+    environment: Mapping[str, str], faults: Clauses, barrier: ProcessBarrier
+) -> None:
+    os.environ.update(environment)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a line of metrics for each request
+    resources.PATIENCE = PATIENCE
+    computations.__path__.append(str(COMPUTATIONS))
+    for name, clause in faults.items():
+        setattr(store, name, clause)
+    all_ready.append(barrier)
+
+
+def ask(parameters: Any, requests: int) -> list[dict[str, Any]]:
+    looked = Barrier(requests + 1, timeout=60)
+    request.front().run_times.of("counted")  # an instance does this once in a while
+    with before_claims(looked), ThreadPoolExecutor(requests) as threads:
+        asked = [threads.submit(ask_once, parameters) for _ in range(requests)]
+        looked.wait()
+        all_ready[0].wait()
+        looked.wait()
+        return [each.result() for each in asked]
+
+
+@contextmanager
+def before_claims(looked: Barrier) -> Iterator[None]:
+    """Who is about to claim says so, and waits for the others."""
+
+    def wait(**_: object) -> None:
+        looked.wait()
+        looked.wait()
+
+    events = request.front().store.client.meta.events
+    events.register("before-call.dynamodb.UpdateItem", wait)
+    yield
+    events.unregister("before-call.dynamodb.UpdateItem", wait)
+
+
+def ask_once(parameters: Any) -> dict[str, Any]:
+    event = json.loads(EVENT.read_text())
+    event["requestContext"]["requestId"] = str(uuid.uuid4())
+    event |= {"rawPath": "/v1/counted", "body": json.dumps(parameters)}
+    return request.handler(event, None)
+
+
+def work(message: Any) -> bool:
+    worker.worker()
+    all_ready[0].wait()
+    failures: list[Any] = worker.handler({"Records": [message]}, None)["batchItemFailures"]
+    return not failures
