@@ -227,5 +227,27 @@ def http_event(
     return event
 
 
+def with_token(event: dict[str, Any], subject: str) -> dict[str, Any]:
+    """As API Gateway hands it over when it has checked a caller's token."""
+    claims = {"iss": "https://issuer.example", "sub": subject}
+    event["requestContext"]["authorizer"] = {"jwt": {"claims": claims, "scopes": None}}
+    return event
+
+
+def from_operator(event: dict[str, Any]) -> dict[str, Any]:
+    """As API Gateway hands it over when it has checked an AWS signature."""
+    iam = {
+        "accessKey": "AKIDEXAMPLE",
+        "accountId": ACCOUNT_ID,
+        "callerId": "AIDAEXAMPLE",
+        "cognitoIdentity": None,
+        "principalOrgId": None,
+        "userArn": f"arn:aws:iam::{ACCOUNT_ID}:user/operator",
+        "userId": "AIDAEXAMPLE",
+    }
+    event["requestContext"]["authorizer"] = {"iam": iam}
+    return event
+
+
 def load_event(name: str) -> Any:
     return json.loads((HERE.parent / "events" / name).read_text())

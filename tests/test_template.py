@@ -71,6 +71,7 @@ def test_workers_are_limited_at_the_mapping_where_it_burns_no_receives() -> None
         (
             "RequestFunction",
             {
+                "dynamodb:DeleteItem",
                 "dynamodb:GetItem",
                 "dynamodb:UpdateItem",
                 "sqs:SendMessage",

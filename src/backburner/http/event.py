@@ -30,6 +30,8 @@ class Request:
     """Who asks, as a hash: the token's issuer and subject or, without a token, the address."""
     identity: str | None
     """The caller, if API Gateway has checked a token that says who it is."""
+    operator: str | None
+    """Who signed the request, if API Gateway has checked an AWS signature: an ARN."""
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Self:
@@ -44,6 +46,7 @@ class Request:
             correlation_id=context["requestId"],
             caller=identity or _hash(context["http"]["sourceIp"]),
             identity=identity,
+            operator=_authorizer(context, "iam").get("userArn"),
         )
 
     @property
