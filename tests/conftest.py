@@ -236,16 +236,8 @@ def with_token(event: dict[str, Any], subject: str) -> dict[str, Any]:
 
 def from_operator(event: dict[str, Any]) -> dict[str, Any]:
     """As API Gateway hands it over when it has checked an AWS signature."""
-    iam = {
-        "accessKey": "AKIDEXAMPLE",
-        "accountId": ACCOUNT_ID,
-        "callerId": "AIDAEXAMPLE",
-        "cognitoIdentity": None,
-        "principalOrgId": None,
-        "userArn": f"arn:aws:iam::{ACCOUNT_ID}:user/operator",
-        "userId": "AIDAEXAMPLE",
-    }
-    event["requestContext"]["authorizer"] = {"iam": iam}
+    signed: dict[str, Any] = load_event("5_request_forget.json")["requestContext"]["authorizer"]
+    event["requestContext"]["authorizer"] = signed
     return event
 
 
