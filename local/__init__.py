@@ -9,6 +9,6 @@
     template.py      what template.yaml says about all of these
 
 Where AWS documents a behaviour, this is it; where it does not, it is what others saw there. There
-are no policies, no checks of tokens and signatures, no throttling, no memory limits, no scaling,
-and nothing deletes expired items.
+are no policies, no checks of tokens and signatures, no throttling, no fair queues, no memory
+limits, no scaling, and nothing deletes expired items.
 """

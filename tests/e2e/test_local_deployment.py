@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from botocore.credentials import Credentials
 from local.deployment import REGION, Deployment
 from tests import instances
 from tests.local.eventually import eventually
+from tests.local.tokens import bearer
 
 pytestmark = pytest.mark.enable_socket
 
@@ -193,7 +193,7 @@ def test_what_cannot_be_computed_is_a_problem_at_once(client: Client) -> None:
 
 
 def test_a_private_answer_is_its_callers_and_an_operator_forgets_it(client: Client) -> None:
-    ann, bob = token("ann"), token("bob")
+    ann, bob = bearer("ann"), bearer("bob")
     asked = "/v1/whispering?number=21"
     assert client.get(asked).status == 401
     eventually(lambda: client.get(asked, authorization=ann).status == 200)
@@ -204,13 +204,6 @@ def test_a_private_answer_is_its_callers_and_an_operator_forgets_it(client: Clie
     assert client.delete(location, authorization=ann).status == 403
     assert client.delete(location, **signature(client.url + location)).status == 204
     eventually(lambda: client.get(location, authorization=ann).status == 404)
-
-
-def token(subject: str) -> str:
-    """Signed by nobody: the local deployment believes it."""
-    claims = {"iss": "https://issuer.example", "sub": subject}
-    parts = [urlsafe_b64encode(json.dumps(part).encode()) for part in ({"alg": "none"}, claims)]
-    return f"Bearer {b'.'.join(parts).decode().replace('=', '')}.x"
 
 
 def signature(url: str) -> dict[str, str]:

@@ -25,6 +25,7 @@ from backburner import computations
 from backburner.request import respond
 from local.front import Front
 from tests.conftest import Deployment
+from tests.local.tokens import bearer
 
 HERE = Path(__file__).parent
 SHIPPED = list(computations.__path__)
@@ -33,8 +34,7 @@ EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "75"))
 """How many requests are made up for each operation; the coverage of each schema comes on top."""
 AT_LEAST = max(2_000, 10 * EXAMPLES)
 
-TOKEN = "e30.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwic3ViIjoiYW5uIn0.x"  # noqa: S105
-"""Of https://issuer.example, for ann. Nobody checks it: the local front believes what it reads."""
+TOKEN = bearer("ann").removeprefix("Bearer ")
 AWS_SIGNATURE = "AWS4-HMAC-SHA256 Credential=AKID/20270115/us-east-1/execute-api/aws4_request"
 
 CONFIG = {

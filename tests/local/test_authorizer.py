@@ -1,6 +1,3 @@
-import base64
-import json
-
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -9,14 +6,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
 from local.authorizer import authorizer_of
-
-
-def token(claims: object) -> str:
-    parts = [
-        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
-        for part in ({"alg": "none"}, claims)
-    ]
-    return f"Bearer {'.'.join(parts)}.x"
+from tests.local.tokens import bearer_of
 
 
 def authorizer(method: str, authorization: str) -> object:
@@ -35,12 +25,12 @@ def signed(service: str) -> str:
 def test_a_token_is_taken_at_its_word() -> None:
     said = {"iss": "https://issuer.example", "sub": "ann", "exp": 1, "groups": ["a", "b"]}
     told = {"iss": "https://issuer.example", "sub": "ann", "exp": "1", "groups": '["a", "b"]'}
-    assert authorizer("GET", token(said)) == {"jwt": {"claims": told, "scopes": None}}
+    assert authorizer("GET", bearer_of(said)) == {"jwt": {"claims": told, "scopes": None}}
 
 
 @pytest.mark.parametrize(
     "authorization",
-    ["", "Bearer", "Bearer a.b", "Bearer a.!.c", "Bearer a.e30.c", "Basic YTpi", token([1])],
+    ["", "Bearer", "Bearer a.b", "Bearer a.!.c", "Bearer a.e30.c", "Basic YTpi", bearer_of([1])],
 )
 def test_what_is_no_token_says_nothing(authorization: str) -> None:
     assert authorizer("GET", authorization) is None
@@ -52,7 +42,7 @@ def test_whoever_signs_a_deletion_is_an_operator() -> None:
     assert told["iam"]["userArn"] == "arn:aws:iam::123456789012:user/AKID"
 
 
-@pytest.mark.parametrize("authorization", ["", token({"iss": "i", "sub": "s"}), signed("s3")])
+@pytest.mark.parametrize("authorization", ["", bearer_of({"iss": "i", "sub": "s"}), signed("s3")])
 def test_whoever_does_not_sign_a_deletion_is_none(authorization: str) -> None:
     assert authorizer("DELETE", authorization) is None
 
