@@ -17,6 +17,7 @@ from werkzeug import Request, Response
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.serving import WSGIRequestHandler
 
+from local.authorizer import authorizer_of
 from local.function import EventTooLarge, InvocationError, Invoke
 from local.template import ACCOUNT_ID
 
@@ -83,6 +84,7 @@ def event_of(request: Request) -> dict[str, Any]:
         "requestContext": {
             "accountId": ACCOUNT_ID,
             "apiId": "local",
+            **authorizer_of(request),
             "domainName": request.host,
             "domainPrefix": "local",
             "http": http_of(request, path),

@@ -227,5 +227,19 @@ def http_event(
     return event
 
 
+def with_token(event: dict[str, Any], subject: str) -> dict[str, Any]:
+    """As API Gateway hands it over when it has checked a caller's token."""
+    claims = {"iss": "https://issuer.example", "sub": subject}
+    event["requestContext"]["authorizer"] = {"jwt": {"claims": claims, "scopes": None}}
+    return event
+
+
+def from_operator(event: dict[str, Any]) -> dict[str, Any]:
+    """As API Gateway hands it over when it has checked an AWS signature."""
+    signed: dict[str, Any] = load_event("5_request_forget.json")["requestContext"]["authorizer"]
+    event["requestContext"]["authorizer"] = signed
+    return event
+
+
 def load_event(name: str) -> Any:
     return json.loads((HERE.parent / "events" / name).read_text())

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -153,7 +154,7 @@ def test_a_computation_that_lacks_a_part_says_which(
         ({"time_limit": 4000}, "longer"),
     ],
 )
-def test_a_policy_that_would_hurt_clients_is_refused(wrong: dict[str, int], why: str) -> None:
+def test_a_policy_that_would_hurt_clients_is_refused(wrong: dict[str, Any], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         Policy(**{"version": 1, "fresh_for": 600, **wrong})
 

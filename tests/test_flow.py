@@ -57,6 +57,16 @@ def test_a_request_misses_its_message_is_worked_on_and_the_request_hits(
     assert hit.json["distance"] == 45
 
 
+def test_an_operator_has_it_forgotten_and_the_next_who_asks_misses(deployment: Deployment) -> None:
+    ask(load_event("1_request_miss.json"))
+    worker.handler(carry(deployment), None)
+    assert ask(load_event("3_request_hit.json")).status == 200
+
+    assert ask(load_event("5_request_forget.json")).status == 204
+    assert ask(load_event("3_request_hit.json")).status == 404
+    assert ask(load_event("1_request_miss.json")).status == 202
+
+
 def test_a_message_that_the_queue_gave_up_on_ends_as_a_problem(deployment: Deployment) -> None:
     asked = load_event("1_request_miss.json")
     ask(asked)

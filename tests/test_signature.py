@@ -39,6 +39,12 @@ def test_the_signature_of_a_question_never_changes() -> None:
     )
 
 
+def test_the_same_question_of_another_caller_has_another_signature_where_it_is_private() -> None:
+    question = ("whispering", 1, b"{}")
+    signatures = {sign(*question), sign(*question, "a" * 64), sign(*question, "b" * 64)}
+    assert len(signatures) == 3
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

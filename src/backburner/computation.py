@@ -58,6 +58,8 @@ class Policy:
     """How often a job is begun before it is given up."""
     gives_up_after: float = HOUR
     """How long after the request the job is given up, whatever became of it."""
+    private: bool = False
+    """An answer is only for the caller who asked: a token says who that is."""
 
     def __post_init__(self) -> None:
         for name in ("fresh_for", "failure_kept_for"):

@@ -119,6 +119,8 @@ class Entry:
 
     signature: Signature
     computation: str
+    private_to: str = ""
+    """The identity of the caller whose it is; empty: it is everybody's."""
     answer: Answer | None = None
     job: Job | None = None
 
@@ -135,6 +137,10 @@ class Entry:
         if self.answer is None:
             raise LookupError(f"the entry {self.signature} has no answer; look before you take it")
         return self.answer
+
+    def is_for(self, asked: "Entry") -> bool:
+        """It is of the computation and for the caller that are asked for."""
+        return (self.computation, self.private_to) == (asked.computation, asked.private_to)
 
     def servable(self, now: float) -> Answer | None:
         """The answer, unless it has ended. DynamoDB deletes late: the clock decides."""

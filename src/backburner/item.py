@@ -36,6 +36,7 @@ def read(item: Mapping[str, Any], empty: Entry) -> Entry:
     return Entry(
         signature=empty.signature,
         computation=item["computation"]["S"],
+        private_to=item.get("private_to", {}).get("S", ""),
         answer=_read_facet(Answer, item.get("answer")),
         job=_read_facet(Job, item.get("job")),
     )

@@ -45,6 +45,14 @@ class MalformedJson(Problem):
     status, title = 400, "The body is not JSON"
 
 
+class Unauthorized(Problem):
+    status, title = 401, "Who asks is not known"
+
+
+class Forbidden(Problem):
+    status, title = 403, "Only an operator may do this"
+
+
 class NotFound(Problem):
     status, title = 404, "There is nothing here"
 

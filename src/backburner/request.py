@@ -15,19 +15,19 @@ from backburner.errors import Unsent
 from backburner.http import response, routes
 from backburner.http.event import Request
 from backburner.http.response import Response
-from backburner.http.routes import Question
+from backburner.http.routes import Forget, Question
 from backburner.memory import Memory, memory
 from backburner.problems import InternalError, NotFound, Problem, Unavailable
 from backburner.run_times import RunTimes
 from backburner.store import Lost, Store
 from backburner.task_queue import Message, TaskQueue
 from backburner.telemetry import count, logger
-from backburner.waiting import estimate
+from backburner.waiting import estimate, until_there_is_room
 
 ROUNDS = 4
 """How often one request may find that somebody else was first."""
 A_MOMENT = 2
-"""Seconds after which to ask again when new work is refused."""
+"""Seconds after which to ask again when something did not answer."""
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -54,6 +54,8 @@ def respond(event: Mapping[str, Any], front: "Front") -> Response:
         match routes.find(Request.from_event(event)):
             case Question() as asked:
                 return front.answer(asked)
+            case Forget() as unwanted:
+                return front.forget(unwanted)
             case document:
                 return document
     except Problem as problem:
@@ -106,40 +108,54 @@ class Front:
     def recall(self, asked: Question) -> Entry | None:
         """What was served just now, while it is fresh: of what followed only the table knows."""
         entry = self.memory.get(asked.entry.signature)
-        if entry is None or not entry.is_settled(self.store.clock()):
-            return None
-        return self.of_its_computation(entry, asked)
+        if entry and entry.is_for(asked.entry) and entry.is_settled(self.store.clock()):
+            return entry
+        return None
 
     def look_up(self, asked: Question) -> Entry:
         """Eventually consistent: a claim finds out. Where no claim can follow, read what is."""
-        entry = self.store.look_up(asked.entry)
+        entry = self.shown(self.store.look_up(asked.entry), asked)
         if asked.new_job is None and entry.job is None and not entry.servable(self.store.clock()):
-            entry = self.store.look_up(asked.entry, consistent=True)
-        return self.of_its_computation(entry, asked)
-
-    def of_its_computation(self, entry: Entry, asked: Question) -> Entry:
-        if entry.computation != asked.entry.computation:
-            raise NotFound(f"{entry.signature} is of another computation; follow its Location")
+            entry = self.shown(self.store.look_up(asked.entry, consistent=True), asked)
         return entry
+
+    def shown(self, entry: Entry, asked: Question) -> Entry:
+        """Another computation's, or another caller's, is as if it were not there."""
+        return entry if entry.is_for(asked.entry) else asked.entry
 
     def set_placeholder(self, entry: Entry, asked: Question, now: float) -> Entry:
         """A job where none is alive; or an end, where no more can be done for it."""
         if entry.job is None:
             if asked.new_job is None:
                 raise NotFound(
-                    f"{entry.signature} is unknown or expired; ask again with the parameters"
+                    f"{entry.signature} is unknown here or expired; ask again with the parameters"
                 )
+            self.admit(asked, now)
             failures = entry.answer.failures if entry.answer else 0
-            return self.send(self.store.claim(entry, asked.new_job(now, failures)))
+            return self.send(self.store.claim(entry, asked.new_job(now, failures)), asked)
         if entry.job.is_spent(now):
             count("failed", entry.computation)
             return self.store.bury(entry)
-        return self.send(self.store.send_again(entry))
+        return self.send(self.store.send_again(entry), asked)
 
-    def send(self, entry: Entry) -> Entry:
+    def admit(self, asked: Question, now: float) -> None:
+        """New work, unless too much is waiting; what an old read has missed is not new."""
+        if not self.task_queue.is_full(now):
+            return
+        there = self.store.look_up(asked.entry, consistent=True)
+        if there.job or there.is_settled(now):
+            raise Lost(there)
+        name = asked.entry.computation
+        count("refused", name)
+        raise Unavailable(
+            "too many jobs are waiting already; ask again later",
+            retry_after=until_there_is_room(self.run_times.of(name), self.random()),
+        )
+
+    def send(self, entry: Entry, asked: Question) -> Entry:
         """Send the message of a job; if that fails, the job must not look alive."""
         try:
-            self.task_queue.send(Message.about(entry))
+            self.task_queue.send(Message.about(entry), asked.request.caller)
         except Unsent as error:
             logger.warning("a message was not sent", exc_info=error)
             self.store.release(entry)
@@ -148,6 +164,14 @@ class Front:
             ) from error
         logger.info("job sent", signature=entry.signature, sendings=entry.the_job.sendings)
         return entry
+
+    def forget(self, unwanted: Forget) -> Response:
+        """From here on it was never there. Other instances may remember a result for seconds."""
+        signature = unwanted.entry.signature
+        self.store.forget(unwanted.entry)
+        self.memory.pop(signature, None)
+        logger.info("forgotten", signature=signature, operator=unwanted.operator)
+        return response.forgotten()
 
     def serve(self, entry: Entry, asked: Question, now: float) -> Response:
         """The answer as it is, fresh or stale, result or problem."""

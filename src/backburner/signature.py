@@ -14,9 +14,13 @@ LARGEST_PLAIN = 1e21
 FORM = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
-def sign(computation: str, version: int, parameters: bytes) -> Signature:
-    """The signature of a question; `parameters` are validated and canonical."""
-    question = canonical([computation, version]) + b"\n" + parameters
+def sign(computation: str, version: int, parameters: bytes, private_to: str = "") -> Signature:
+    """The signature of a question; `parameters` are validated and canonical.
+
+    Where answers are private, who asks is part of the question.
+    """
+    whose = [private_to] if private_to else []
+    question = canonical([computation, version, *whose]) + b"\n" + parameters
     return Signature(hashlib.sha256(question).hexdigest())
 
 

@@ -3,6 +3,7 @@
     request       claim ───────────── send again ── release ──────────────────────── bury
     worker              begin ── heartbeat … ── complete | give back | fail          bury
     dead letter                                                                      bury
+    operator      forget
 
 Each write names, clause by clause, what it relies on. Whoever finds a clause untrue is Lost, and
 learns from the same call what the entry is now.
@@ -37,6 +38,7 @@ ATTEMPTS_LEFT = "job.attempts < job.max_attempts"
 TIME_LEFT = "job.gives_up_at > :now"
 NOT_IN_A_WORKER = f"({QUEUED} OR {LEASE_RAN_OUT} OR NOT {TIME_LEFT})"
 MINE = "job.run = :run"
+OF_THIS_COMPUTATION = "computation = :computation"
 
 DELETION_GRACE = 3600
 """DynamoDB may delete an entry this many seconds after its end: far more than clocks differ."""
@@ -106,12 +108,14 @@ class Store:
         claimed = replace(entry, job=replace(job, lease=now + self.leases.of_sending(1)))
         return self._write(
             entry,
-            "SET job = :job, computation = :computation, expires_at = :expires_at",
+            "SET job = :job, computation = :computation, private_to = :private_to,"
+            " expires_at = :expires_at",
             [NO_JOB, RENEWABLE],
             {
                 "now": now,
                 "job": claimed.job,
                 "computation": entry.computation,
+                "private_to": entry.private_to,
                 "expires_at": _expiry(claimed),
             },
             did_it=lambda found: found.job == claimed.job,  # no two correlation ids are equal
@@ -195,6 +199,19 @@ class Store:
             entry, entry.the_job.gave_up(now), clauses, {"now": now, **_seen(entry)}
         )
 
+    def forget(self, entry: Entry) -> None:
+        """Delete what is there of that computation, with its job: whoever holds it is Lost."""
+        try:
+            self.client.delete_item(
+                TableName=self.table,
+                Key=_key(entry),
+                ConditionExpression=OF_THIS_COMPUTATION,
+                ExpressionAttributeValues={":computation": item.attribute(entry.computation)},
+            )
+        except ClientError as error:
+            if not _found_a_clause_untrue(error):
+                raise
+
     def _answer_with_problem(
         self, entry: Entry, problem: Answer, clauses: list[str], values: dict[str, object]
     ) -> Entry:
@@ -249,7 +266,7 @@ class Store:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            if not _found_a_clause_untrue(error):
                 raise
             found = item.read(_in_the_way(error), _nothing(entry))
             if did_it(found):
@@ -260,6 +277,10 @@ class Store:
 
 def _key(entry: Entry) -> "dict[str, AttributeValueTypeDef]":
     return {"signature": {"S": entry.signature}}
+
+
+def _found_a_clause_untrue(error: ClientError) -> bool:
+    return error.response["Error"]["Code"] == "ConditionalCheckFailedException"
 
 
 def _in_the_way(error: ClientError) -> dict[str, Any]:

@@ -381,6 +381,16 @@ def test_a_failure_is_the_answer_for_a_while(api: Api, failure: Reply) -> None:
     assert (again.status, again.body) == (failure.status, failure.body)
 
 
+# forgetting is for operators
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_403_for_whoever_would_forget_without_credentials(end: str, api: Api, hit: Reply) -> None:
+    location = hit.headers["content-location"]
+    assert api.ask("DELETE", location + end).status == 403
+    assert api.get(location).body == hit.body
+
+
 # documents, HEAD
 
 

@@ -8,16 +8,21 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from signal import SIGINT, SIGKILL, Signals
 from typing import Any
 
 import pytest
 import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
-from local.deployment import Deployment
+from local.deployment import REGION, Deployment
 from tests import instances
 from tests.local.eventually import eventually
+from tests.local.tokens import bearer
 
 pytestmark = pytest.mark.enable_socket
 
@@ -43,6 +48,9 @@ class Client:
 
     def post(self, computation: str, parameters: object) -> urllib3.BaseHTTPResponse:
         return self._http.request("POST", f"{self.url}/v1/{computation}", json=parameters)
+
+    def delete(self, path: str, **headers: str) -> urllib3.BaseHTTPResponse:
+        return self._http.request("DELETE", self.url + path, headers=_named(headers))
 
     def answer(self, computation: str, parameters: object) -> urllib3.BaseHTTPResponse:
         """What comes of it in the end."""
@@ -182,6 +190,51 @@ def test_a_computation_that_always_crashes_ends_as_a_problem(client: Client, how
 
 def test_what_cannot_be_computed_is_a_problem_at_once(client: Client) -> None:
     assert client.answer("doubling", {"number": -1}).status == 422
+
+
+def test_a_private_answer_is_its_callers_and_an_operator_forgets_it(client: Client) -> None:
+    ann, bob = bearer("ann"), bearer("bob")
+    asked = "/v1/whispering?number=21"
+    assert client.get(asked).status == 401
+    eventually(lambda: client.get(asked, authorization=ann).status == 200)
+    answer = client.get(asked, authorization=ann)
+    location = answer.headers["Content-Location"]
+    assert answer.headers["Cache-Control"].startswith("private, ")
+    assert client.get(location, authorization=bob).status == 404
+    assert client.delete(location, authorization=ann).status == 403
+    assert client.delete(location, **signature(client.url + location)).status == 204
+    eventually(lambda: client.get(location, authorization=ann).status == 404)
+
+
+def signature(url: str) -> dict[str, str]:
+    request = AWSRequest(method="DELETE", url=url)
+    SigV4Auth(Credentials("AKID", "secret"), "execute-api", REGION).add_auth(request)
+    return {"authorization": request.headers["Authorization"]}
+
+
+def test_new_work_is_refused_while_too_much_is_waiting(console: Path) -> None:
+    with (
+        console.open("a") as output,
+        Deployment(
+            workers=1,
+            environment={"MAX_BACKLOG": "2"},
+            computations=COMPUTATIONS,
+            console=output.fileno(),
+        ) as bounded,
+    ):
+        client = Client(bounded.url)
+        client.post("endless", {})
+        eventually(lambda: client.post("endless", {}).json()["state"] == "running")
+        waiting = {"number": -1}
+        assert client.post("doubling", waiting).status == 202
+        new = ({"number": number} for number in count())
+        [refused] = eventually(lambda: refusals([client.post("doubling", next(new))]))
+        assert int(refused.headers["Retry-After"]) >= 2
+        assert client.post("doubling", waiting).status == 202
+
+
+def refusals(responses: list[urllib3.BaseHTTPResponse]) -> list[urllib3.BaseHTTPResponse]:
+    return [response for response in responses if response.status == 503]
 
 
 def test_a_malformed_message_goes_through_the_dead_letters_and_is_reported(

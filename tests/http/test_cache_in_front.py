@@ -12,6 +12,7 @@ from werkzeug.serving import make_server
 from backburner.request import respond
 from local.front import Front, RequestHandler
 from tests.conftest import Deployment
+from tests.local.tokens import bearer
 
 pytestmark = pytest.mark.enable_socket
 
@@ -82,3 +83,17 @@ def test_a_failure_is_never_kept(origin: Origin, client: requests.Session) -> No
     for _ in range(2):
         assert ask(client, origin.url + "-1").status_code == 422
     assert origin.statuses == [202, 422, 422]
+
+
+def test_a_private_answer_is_kept_for_its_caller_alone(
+    origin: Origin, client: requests.Session
+) -> None:
+    url = origin.url.replace("doubling", "whispering") + "4"
+    ann, bob = bearer("ann"), bearer("bob")
+    ask(client, url, authorization=ann)
+    origin.deployment.work()
+    for _ in range(2):
+        assert ask(client, url, authorization=ann).json() == {"doubled": 8}
+    assert ask(client, url, authorization=bob).status_code == 202
+    assert ask(client, url).status_code == 401
+    assert origin.statuses == [202, 200, 202, 401]

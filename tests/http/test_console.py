@@ -57,5 +57,6 @@ def test_what_the_script_looks_for_is_there() -> None:
 
 def test_every_control_has_a_name() -> None:
     labels = set(re.findall(r"<label for=\"([a-z]+)\"", HTML))
+    assert set(re.findall(r"<input id=\"([a-z]+)\"", HTML)) <= labels
     assert set(re.findall(r"<textarea id=\"([a-z]+)\"", HTML)) <= labels
     assert "aria-labelledby" in re.findall(r"<progress[^>]*>", HTML)[0]

@@ -17,7 +17,7 @@ import backburner
 from backburner import computations, problems
 from backburner.http import openapi, routes
 from backburner.http.response import FOR_BROWSERS
-from tests.conftest import Deployment, Reply, http_event
+from tests.conftest import Deployment, Reply, from_operator, http_event, with_token
 
 ASKED = "/v1/doubling?number=21"
 OF_JSON = {"content-type": "application/json"}
@@ -109,7 +109,7 @@ def test_every_problem_is_in_it(document: Any) -> None:
         for kind in vars(problems).values()
         if inspect.isclass(kind) and issubclass(kind, problems.Problem) and "status" in vars(kind)
     ]
-    assert len(kinds) >= 11
+    assert len(kinds) >= 13
     reached = {
         (status, kind)
         for operation in operations(document).values()
@@ -126,13 +126,34 @@ def problem_types(document: Any, response: Any) -> list[str]:
     return types
 
 
-@pytest.mark.parametrize("path", ["/", "/health", "/openapi.json", "/v1", "/v1/doubling"])
+@pytest.mark.parametrize(
+    "path", ["/", "/health", "/openapi.json", "/v1", "/v1/doubling", "/v1/doubling/{signature}"]
+)
 def test_every_method_is_in_it_and_no_other(
     path: str, document: Any, deployment: Deployment
 ) -> None:
     reply = deployment.ask(http_event("BREW", path))
     documented = [method for method, p in operations(document) if p == path]
     assert sorted(reply.headers["allow"].split(", ")) == sorted(documented)
+
+
+def test_what_needs_a_token_or_a_signature_says_so_and_nothing_else_does(document: Any) -> None:
+    needs = {o: d["security"] for o, d in operations(document).items() if "security" in d}
+    token: Any = [{"token": []}]
+    operator: Any = [{"operator": []}]
+    private = ("/v1/whispering", "/v1/whispering/{signature}")
+    assert needs == {
+        **{(method, path): token for method in ("GET", "HEAD") for path in private},
+        ("POST", "/v1/whispering"): token,
+        **{("DELETE", f"/v1/{n}/{{signature}}"): operator for n in computations.names()},
+    }
+    assert set(document["components"]["securitySchemes"]) == {"token", "operator"}
+
+
+def test_only_what_needs_a_token_is_refused_for_the_lack_of_one(document: Any) -> None:
+    for operation in operations(document).values():
+        needs_token = {"token": []} in operation.get("security", [])
+        assert ("401" in operation["responses"]) == needs_token
 
 
 def test_every_question_may_come_with_the_headers_that_are_understood(document: Any) -> None:
@@ -243,6 +264,9 @@ def test_a_result_is_as_documented(checked: Checked) -> None:
     [
         (400, "POST", "/v1/doubling", {"headers": OF_JSON, "body": "{"}),
         (404, "GET", f"/v1/doubling/{'a' * 64}", {}),
+        (401, "GET", "/v1/whispering?number=1", {}),
+        (401, "GET", f"/v1/whispering/{'a' * 64}", {}),
+        (403, "DELETE", f"/v1/doubling/{'a' * 64}", {}),
         (405, "DELETE", "/v1/doubling", {}),
         (405, "POST", f"/v1/doubling/{'a' * 64}", {}),
         (413, "POST", "/v1/doubling", {"headers": OF_JSON, "body": " " * 1_000_001}),
@@ -255,6 +279,28 @@ def test_a_problem_is_as_documented(
     status: int, method: str, path: str, request_: dict[str, Any], checked: Checked
 ) -> None:
     assert checked.ask(method, path, **request_).status == status
+
+
+def test_forgetting_is_as_documented(checked: Checked) -> None:
+    location = checked.ask("GET", ASKED).headers["location"]
+    reply = checked.deployment.ask(from_operator(http_event("DELETE", location)))
+    assert reply.status == 204
+    checked.check("DELETE", "/v1/doubling/{signature}", reply)
+
+
+def test_a_private_result_is_as_documented(checked: Checked) -> None:
+    for status in (202, 200):
+        event = with_token(http_event("GET", "/v1/whispering", query="number=21"), "ann")
+        reply = checked.deployment.ask(event)
+        assert reply.status == status
+        checked.check("GET", "/v1/whispering", reply)
+        checked.deployment.work()
+
+
+def test_work_that_is_refused_is_as_documented(checked: Checked) -> None:
+    checked.ask("GET", ASKED)
+    checked.deployment.task_queue.max_backlog = 1
+    assert checked.ask("GET", "/v1/doubling?number=1").status == 503
 
 
 def test_a_refusal_by_the_computation_is_as_documented(checked: Checked) -> None:

@@ -61,7 +61,7 @@ def test_a_signature_of_another_computation_is_not_found(deployment: Deployment)
         ("DELETE", "/v1", "GET, HEAD"),
         ("PUT", "/v1/doubling", "GET, HEAD, POST"),
         ("BREW", "/v1/doubling", "GET, HEAD, POST"),
-        ("POST", f"/v1/doubling/{'a' * 64}", "GET, HEAD"),
+        ("POST", f"/v1/doubling/{'a' * 64}", "DELETE, GET, HEAD"),
     ],
 )
 def test_a_method_that_is_not_allowed_is_told_which_are(
@@ -78,9 +78,10 @@ def test_a_trailing_slash_makes_no_difference(deployment: Deployment) -> None:
 def test_a_page_of_any_origin_may_ask(deployment: Deployment) -> None:
     preflight = deployment.ask(http_event("OPTIONS", "/v1/doubling"))
     assert (preflight.status, preflight.text) == (204, "")
-    assert preflight.headers["access-control-allow-methods"] == "GET, HEAD, POST"
-    assert "content-type" in preflight.headers["access-control-allow-headers"]
+    assert preflight.headers["access-control-allow-methods"] == "DELETE, GET, HEAD, POST"
+    for header in ("authorization", "content-type", "x-amz-date"):
+        assert header in preflight.headers["access-control-allow-headers"]
     reply = deployment.get("/v1/doubling?number=1")
     assert reply.headers["access-control-allow-origin"] == "*"
-    for header in ("retry-after", "location", "etag", "cache-status"):
+    for header in ("retry-after", "location", "etag", "cache-status", "www-authenticate"):
         assert header in reply.headers["access-control-expose-headers"]

@@ -51,6 +51,7 @@ DESCRIBED: Json = {
     "href": {"type": "string", "format": "uri-reference"},
     "documentation": TEXT,
     "version": COUNT,
+    "private": {"type": "boolean", "description": "Only for the caller who asks, by a token."},
     "parameters": {"type": "object", "description": "JSON Schema."},
     "result": {"type": "object", "description": "JSON Schema."},
     "example": {"type": "object", "description": "Parameters that can be asked for."},
@@ -71,11 +72,17 @@ HEADERS: dict[str, tuple[str, Json]] = {
     "Location": ("Where it will be found by its signature.", TEXT),
     "Preference-Applied": ("There is no body.", {"const": "return=minimal"}),
     "Retry-After": ("Seconds after which to ask again: an estimate.", COUNT | {"minimum": 1}),
+    "WWW-Authenticate": ("How to say who asks.", {"const": "Bearer"}),
     "Vary": ("The request headers that it depends on.", TEXT),
 }
 OF_A_RESULT = ("Age", "Cache-Control", "Cache-Status", "Content-Location", "ETag", "Vary")
 OF_A_202 = ("Cache-Control", "Cache-Status", "Location", "Retry-After")
-OF_A_PROBLEM = {405: ("Allow",), 429: ("Retry-After",), 503: ("Retry-After",)}
+OF_A_PROBLEM = {
+    401: ("WWW-Authenticate",),
+    405: ("Allow",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
 OF_A_FAILURE = ("Cache-Status", "Content-Encoding", "Content-Location", "Retry-After", "Vary")
 KEPT = (422, 500)
 """The statuses of failures that are kept as an answer; they come with the headers of one."""
@@ -86,11 +93,35 @@ REQUEST_HEADERS = {
     "Prefer": ("return=minimal: a 202 comes without a body.", "return=minimal"),
 }
 
+SECURITY_SCHEMES: Json = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "Says by its issuer and subject whose private answers they are.",
+    },
+    "operator": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "x-amazon-apigateway-authtype": "awsSigv4",
+        "description": "AWS Signature Version 4, for the service execute-api.",
+    },
+}
+
 # What cannot go wrong there; any other problem may be the answer to any question.
 WITHOUT_A_BODY = {problems.MalformedJson, problems.NotJson}
 WITHOUT_PARAMETERS = WITHOUT_A_BODY | {problems.InvalidParameters, problems.TooLarge}
 WITHOUT_A_SIGNATURE = {problems.NotFound}
+WHERE_IT_IS_PUBLIC = {problems.Unauthorized}
+FOR_OPERATORS = {problems.Forbidden}
 OF_A_DOCUMENT = {problems.MethodNotAllowed, problems.InternalError}
+OF_FORGETTING = {
+    problems.Forbidden,
+    problems.InternalError,
+    problems.NotFound,
+    problems.Unavailable,
+}
 
 
 @cache
@@ -114,6 +145,7 @@ def document(names: tuple[str, ...]) -> Json:
             "schemas": schemas,
             "responses": responses,
             "parameters": {name: _request_header(name) for name in REQUEST_HEADERS},
+            "securitySchemes": SECURITY_SCHEMES,
         },
     }
 
@@ -154,18 +186,39 @@ def _questions(computation: Computation) -> Json:
     by_signature = {
         "tags": [name],
         "summary": "The same, without its parameters.",
+        **_security(computation),
         "responses": _outcomes(computation, never=WITHOUT_PARAMETERS),
     }
     return {
         f"/v1/{name}": {"parameters": headers} | _by_parameters(computation),
         f"/v1/{name}/{{signature}}": {"parameters": [signature, *headers]}
-        | _readable(f"{name}-by-signature", by_signature),
+        | _readable(f"{name}-by-signature", by_signature)
+        | {"delete": _forget(name)},
     }
+
+
+def _forget(name: str) -> Json:
+    gone = "It is forgotten: nothing is under this signature any more."
+    return {
+        "operationId": f"delete-{name}-by-signature",
+        "tags": [name],
+        "summary": "Forget it; for operators.",
+        "security": [{"operator": []}],
+        "responses": {"204": _response(gone, {}, ["Cache-Control"]), **_ends(OF_FORGETTING)},
+    }
+
+
+def _security(computation: Computation) -> Json:
+    return {"security": [{"token": []}]} if computation.policy.private else {}
 
 
 def _by_parameters(computation: Computation) -> Json:
     documentation = computation.documentation.strip()
-    about = {"tags": [computation.name], "summary": documentation.partition("\n")[0]}
+    about = {
+        "tags": [computation.name],
+        "summary": documentation.partition("\n")[0],
+        **_security(computation),
+    }
     get = {
         "description": f"{documentation}\n\n{IN_A_QUERY}",
         "parameters": _query(computation),
@@ -223,11 +276,12 @@ def _request_header(name: str) -> Json:
 
 def _outcomes(computation: Computation, *, never: Kinds) -> Json:
     prefix = _prefix(computation)
+    elsewhere = FOR_OPERATORS if computation.policy.private else FOR_OPERATORS | WHERE_IT_IS_PUBLIC
     return {
         "200": _ref("responses", f"{prefix}Result"),
         "202": _ref("responses", f"{prefix}NotYet"),
         "304": _ref("responses", "NotModified"),
-        **_ends([kind for kind in kinds_of_problem() if kind not in never]),
+        **_ends([kind for kind in kinds_of_problem() if kind not in {*never, *elsewhere}]),
     }
 
 

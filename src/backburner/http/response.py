@@ -10,7 +10,7 @@ from typing import Any
 
 from backburner.entry import Answer, Entry
 from backburner.http.event import Request
-from backburner.problems import Problem
+from backburner.problems import Problem, Unauthorized
 from backburner.waiting import Wait
 
 JSON = "application/json"
@@ -19,7 +19,7 @@ TEXT = "text/plain"
 FOR_BROWSERS = {
     "access-control-allow-origin": "*",
     "access-control-expose-headers": "age, cache-status, content-location, etag, location, "
-    "preference-applied, retry-after",
+    "preference-applied, retry-after, www-authenticate",
 }
 """CORS is answered here, not by API Gateway: so it is the same wherever the function runs."""
 
@@ -50,11 +50,17 @@ def document(value: object) -> Response:
 def preflight() -> Response:
     """What a browser asks before it asks from another origin: any page may."""
     headers = {
-        "access-control-allow-methods": "GET, HEAD, POST",
-        "access-control-allow-headers": "content-type, if-none-match, prefer",
+        "access-control-allow-methods": "DELETE, GET, HEAD, POST",
+        "access-control-allow-headers": "authorization, content-type, if-none-match, prefer, "
+        "x-amz-date, x-amz-security-token",
         "access-control-max-age": "86400",
     }
     return Response(status=204, headers=headers)
+
+
+def forgotten() -> Response:
+    """There is nothing left, whether there was something or not."""
+    return Response(status=204, headers={"cache-control": "no-store"})
 
 
 def problem(problem: Problem) -> Response:
@@ -63,6 +69,8 @@ def problem(problem: Problem) -> Response:
         headers["retry-after"] = _whole_seconds(problem.retry_after)
     if problem.allow:
         headers["allow"] = problem.allow
+    if isinstance(problem, Unauthorized):
+        headers["www-authenticate"] = "Bearer"
     return Response(status=problem.status, headers=headers, body=problem.as_json())
 
 
@@ -114,17 +122,18 @@ def _headers(entry: Entry, answer: Answer, now: float) -> dict[str, str]:
     headers = {
         "cache-status": f"backburner; hit; {how}",
         "content-location": path(entry),
-        "vary": "accept-encoding",
+        "vary": "accept-encoding" + (", authorization" if entry.private_to else ""),
     }
     if not answer.is_result:
         retry_after = _whole_seconds(answer.renew_at - now)
         return headers | {"cache-control": "no-store", "retry-after": retry_after}
     fresh_for = int(answer.fresh_until - answer.computed_at)
     stale_for = int(answer.ends_at - answer.fresh_until)
+    who = "private" if entry.private_to else "public"
     return headers | {
         # Weak, since the same result goes out with and without gzip.
         "etag": f'W/"{answer.etag}"',
-        "cache-control": f"public, max-age={fresh_for}, stale-while-revalidate={stale_for}",
+        "cache-control": f"{who}, max-age={fresh_for}, stale-while-revalidate={stale_for}",
         "age": str(max(0, int(now - answer.computed_at))),
     }
 

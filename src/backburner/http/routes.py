@@ -12,7 +12,7 @@ from backburner.errors import NoSuchComputation
 from backburner.http import parameters, response
 from backburner.http.event import Request
 from backburner.http.response import Response
-from backburner.problems import MethodNotAllowed, NotFound, TooLarge
+from backburner.problems import Forbidden, MethodNotAllowed, NotFound, TooLarge, Unauthorized
 from backburner.signature import Signature
 
 LARGEST_PARAMETERS = 100_000
@@ -31,7 +31,15 @@ class Question:
     new_job: Callable[[float, int], Job] | None
 
 
-def find(request: Request) -> Question | Response:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget:
+    """An entry that an operator wants forgotten."""
+
+    entry: Entry
+    operator: str
+
+
+def find(request: Request) -> Question | Forget | Response:
     """The document or question at the request's path; a Problem if there is none."""
     if request.method == "OPTIONS":
         return response.preflight()
@@ -52,7 +60,7 @@ def find(request: Request) -> Question | Response:
             _allow(request, "GET", "HEAD", "POST")
             return _by_parameters(request, _load(name))
         case ("v1", name, text):
-            _allow(request, "GET", "HEAD")
+            _allow(request, "DELETE", "GET", "HEAD")
             return _by_signature(request, name, text)
     raise NotFound("there is nothing at this path; GET /openapi.json tells what there is")
 
@@ -73,13 +81,14 @@ def _openapi() -> Response:
 
 
 def _by_parameters(request: Request, computation: Computation) -> Question:
+    private_to = _private_to(request, computation)
     given = parameters.of(request, computation)
     dumped = parameters.dump(given)
-    signed = signature.sign(computation.name, computation.policy.version, dumped)
+    signed = signature.sign(computation.name, computation.policy.version, dumped, private_to)
 
     return Question(
         request=request,
-        entry=Entry(signature=signed, computation=computation.name),
+        entry=Entry(signature=signed, computation=computation.name, private_to=private_to),
         new_job=partial(_job, request.correlation_id, computation, given, dumped),
     )
 
@@ -111,13 +120,40 @@ def _job(
     )
 
 
-def _by_signature(request: Request, name: str, text: str) -> Question:
-    if name not in computations.names() or not signature.FORM.fullmatch(text):
-        raise NotFound(
-            "a signature is 64 hex digits under a computation's name; follow a Location header"
-        )
-    entry = Entry(signature=Signature(text), computation=name)
+def _by_signature(request: Request, name: str, text: str) -> Question | Forget:
+    if request.method == "DELETE":
+        return _forget(request, name, text)
+    computation = _load(name)
+    private_to = _private_to(request, computation)
+    signed = _signature(text)
+    entry = Entry(signature=signed, computation=computation.name, private_to=private_to)
     return Question(request=request, entry=entry, new_job=None)
+
+
+def _forget(request: Request, name: str, text: str) -> Forget:
+    """Whatever route led here: without a signature that API Gateway has checked it is refused."""
+    if request.operator is None:
+        raise Forbidden("only an operator may forget an entry; sign the request (AWS SigV4)")
+    entry = Entry(signature=_signature(text), computation=_load(name).name)
+    return Forget(entry=entry, operator=request.operator)
+
+
+def _signature(text: str) -> Signature:
+    if not signature.FORM.fullmatch(text):
+        raise NotFound("a signature has 64 hex digits; follow a Location header")
+    return Signature(text)
+
+
+def _private_to(request: Request, computation: Computation) -> str:
+    """Whose the answers are: the caller's, or everybody's."""
+    if not computation.policy.private:
+        return ""
+    if request.identity is None:
+        raise Unauthorized(
+            f"the answers of {computation.name} are private; send Authorization: Bearer "
+            "and a token with an issuer and a subject"
+        )
+    return request.identity
 
 
 def _compressed(dumped: bytes) -> bytes:
@@ -147,6 +183,7 @@ def _describe(computation: Computation) -> dict[str, object]:
         "href": f"/v1/{computation.name}",
         "documentation": computation.documentation,
         "version": computation.policy.version,
+        "private": computation.policy.private,
         "parameters": computation.parameters.model_json_schema(),
         "result": computation.result.model_json_schema(mode="serialization"),
         "example": computation.example,

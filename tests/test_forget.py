@@ -1,0 +1,164 @@
+"""An operator has an entry forgotten: nothing is left of it, and nothing comes of it any more."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from backburner.memory import LONGEST
+from backburner.store import Lost
+
+from .conftest import Deployment, Reply, from_operator, http_event, with_token
+
+ASKED = "/v1/doubling?number=21"
+
+
+def forget(deployment: Deployment, location: str) -> Reply:
+    return deployment.ask(from_operator(http_event("DELETE", location)))
+
+
+def answered(deployment: Deployment) -> str:
+    deployment.get(ASKED)
+    deployment.work()
+    location: str = deployment.get(ASKED).headers["content-location"]
+    return location
+
+
+def test_a_forgotten_answer_is_gone_and_asking_again_starts_anew(deployment: Deployment) -> None:
+    location = answered(deployment)
+    reply = forget(deployment, location)
+    assert (reply.status, reply.text) == (204, "")
+    assert deployment.get(location).status == 404
+    assert deployment.get(ASKED).headers["cache-status"] == "backburner; fwd=miss"
+
+
+def test_forgetting_what_is_not_there_is_as_good(deployment: Deployment) -> None:
+    location = answered(deployment)
+    assert [forget(deployment, location).status for _ in range(2)] == [204, 204]
+
+
+@pytest.mark.parametrize(
+    "authorizer", [None, {}, {"iam": None}, {"iam": {}}, {"jwt": {"claims": {}}}, {"lambda": {}}]
+)
+def test_whoever_is_no_operator_is_refused_by_whatever_way_they_come(
+    deployment: Deployment, authorizer: Any
+) -> None:
+    location = answered(deployment)
+    event = http_event("DELETE", location)
+    event["requestContext"]["authorizer"] = authorizer
+    reply = deployment.ask(event)
+    assert reply.status == 403
+    assert reply.json["type"] == "urn:problem-type:backburner:forbidden"
+    assert deployment.get(location).status == 200
+
+
+def test_a_token_makes_nobody_an_operator(deployment: Deployment) -> None:
+    location = answered(deployment)
+    assert deployment.ask(with_token(http_event("DELETE", location), "ann")).status == 403
+
+
+def test_who_is_refused_does_not_learn_what_there_is(deployment: Deployment) -> None:
+    paths = (answered(deployment), f"/v1/doubling/{'a' * 64}", "/v1/no-such-thing/x")
+    replies = [deployment.ask(http_event("DELETE", path)) for path in paths]
+    assert {(reply.status, reply.text) for reply in replies} == {(403, replies[0].text)}
+
+
+@pytest.mark.parametrize("path", ["/v1/doubling/abc", f"/v1/no-such-thing/{'a' * 64}"])
+def test_what_can_be_nothing_of_ours_is_not_found(deployment: Deployment, path: str) -> None:
+    assert forget(deployment, path).status == 404
+
+
+def test_an_entry_is_not_forgotten_under_another_computation(deployment: Deployment) -> None:
+    location = answered(deployment)
+    assert forget(deployment, location.replace("doubling", "crashing")).status == 204
+    deployment.clock.passes(LONGEST)
+    assert deployment.get(location).status == 200
+
+
+def test_an_operator_forgets_private_answers_without_being_their_caller(
+    deployment: Deployment,
+) -> None:
+    event = with_token(http_event("GET", "/v1/whispering", query="number=21"), "ann")
+    location = deployment.ask(event).headers["location"]
+    assert forget(deployment, location).status == 204
+    assert deployment.ask(with_token(http_event("GET", location), "ann")).status == 404
+
+
+# what was under way
+
+
+def test_a_running_job_of_a_forgotten_entry_changes_nothing(deployment: Deployment) -> None:
+    location = deployment.get(ASKED).headers["location"]
+    [message] = deployment.messages()
+    compute = deployment.worker.compute
+
+    def forgotten_meanwhile(*given: Any) -> bytes:
+        assert forget(deployment, location).status == 204
+        return compute(*given)
+
+    replace(deployment.worker, compute=forgotten_meanwhile).receive(message)
+    assert deployment.get(location).status == 404
+
+
+def test_a_run_from_before_does_not_answer_the_job_that_came_after(
+    deployment: Deployment,
+) -> None:
+    location = deployment.get(ASKED).headers["location"]
+    run = deployment.store.begin(deployment.entry(location.rpartition("/")[2]))
+    forget(deployment, location)
+    after = deployment.entry(deployment.get(ASKED).signature)
+    with pytest.raises(Lost):
+        deployment.store.fail(run, run.job.gave_up(deployment.clock()))
+    assert deployment.entry(after.signature) == after
+
+
+def test_a_waiting_message_of_a_forgotten_entry_finds_nothing_and_ends(
+    deployment: Deployment,
+) -> None:
+    location = deployment.get(ASKED).headers["location"]
+    forget(deployment, location)
+    deployment.work()
+    assert deployment.messages() == []
+    assert deployment.get(location).status == 404
+
+
+def test_a_dead_letter_of_a_forgotten_entry_buries_nothing(deployment: Deployment) -> None:
+    location = deployment.get(ASKED).headers["location"]
+    [letter] = deployment.messages()
+    forget(deployment, location)
+    deployment.get(ASKED)
+    deployment.undertaker.receive(letter)
+    assert deployment.get(location).status == 202
+
+
+def test_a_request_that_was_about_to_send_a_forgotten_job_again_starts_anew(
+    deployment: Deployment,
+) -> None:
+    location = deployment.get(ASKED).headers["location"]
+    seen = deployment.entry(location.rpartition("/")[2])
+    deployment.clock.passes(60)
+    forget(deployment, location)
+    with pytest.raises(Lost) as lost:
+        deployment.store.send_again(seen)
+    assert lost.value.entry.job is None
+
+
+# what instances remember
+
+
+def test_another_instance_may_serve_it_for_some_seconds_and_no_longer(
+    deployment: Deployment,
+) -> None:
+    other = Deployment(deployment.stack, deployment.dynamodb, deployment.sqs, deployment.clock)
+    location = answered(deployment)
+    assert other.get(location).status == 200
+    forget(deployment, location)
+    assert deployment.get(location).status == 404
+    deployment.clock.passes(LONGEST)
+    assert other.get(location).status == 404
+
+
+def test_a_table_that_does_not_answer_is_a_503(deployment: Deployment) -> None:
+    location = answered(deployment)
+    deployment.store.table = "no-such-table"
+    assert forget(deployment, location).status == 503
