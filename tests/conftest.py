@@ -1,4 +1,4 @@
-"""The table and queues of template.yaml in moto, a clock to set, and the sides of a deployment."""
+"""The stores of template.yaml in moto, a clock to set, and the sides of a deployment."""
 
 import json
 import time
@@ -17,8 +17,10 @@ from moto.sqs.models import sqs_backends
 from backburner import attempt, computations
 from backburner.dead_letter import Undertaker
 from backburner.entry import Entry
+from backburner.large_results import LargeResults
 from backburner.memory import memory
 from backburner.request import Front, respond
+from backburner.resources import IN_ITS_REGION
 from backburner.run_times import RunTimes
 from backburner.signature import Signature
 from backburner.store import Leases, Store
@@ -67,6 +69,7 @@ class Deployment:
     stack: Stack
     dynamodb: Any
     sqs: Any
+    s3: Any
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
@@ -78,12 +81,14 @@ class Deployment:
         self.run_times = RunTimes(
             client=self.dynamodb, table=self.table, clock=self.clock, random=lambda: 0.0
         )
+        self.large_results = LargeResults(lambda: self.s3, self.bucket)
         self.front = Front(
             store=self.store,
             task_queue=self.task_queue,
             run_times=self.run_times,
             memory=memory(self.clock),
             random=lambda: 0.0,
+            large_results=self.large_results,
         )
         self.worker = Worker(
             store=self.store,
@@ -91,12 +96,17 @@ class Deployment:
             run_times=self.run_times,
             compute=compute_here,
             random=lambda: 0.0,
+            large_results=self.large_results,
         )
         self.undertaker = Undertaker(store=self.store)
 
     @property
     def table(self) -> str:
         return self.stack.physical_ids["Table"]
+
+    @property
+    def bucket(self) -> str:
+        return self.stack.physical_ids["LargeResults"]
 
     @property
     def queue_url(self) -> str:
@@ -147,8 +157,15 @@ class Deployment:
     def empty(self) -> None:
         for item in self.dynamodb.scan(TableName=self.table)["Items"]:
             self.dynamodb.delete_item(TableName=self.table, Key={"signature": item["signature"]})
+        for key in self.objects():
+            self.s3.delete_object(Bucket=self.bucket, Key=key)
         # Also what is hidden: it would come back in a later test. SQS purges once a minute only.
         self.queue._messages.clear()
+
+    def objects(self) -> list[str]:
+        """The keys in the bucket."""
+        listed = self.s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])
+        return [each["Key"] for each in listed]
 
     def set(self, signature: str, path: str, value: dict[str, str]) -> None:
         self.dynamodb.update_item(
@@ -169,7 +186,8 @@ class Deployment:
 
 @pytest.fixture(scope="session")
 def clients(stack: Stack) -> dict[str, Any]:
-    return {"dynamodb": boto3.client("dynamodb"), "sqs": boto3.client("sqs")}
+    s3 = boto3.client("s3", config=IN_ITS_REGION)
+    return {"dynamodb": boto3.client("dynamodb"), "sqs": boto3.client("sqs"), "s3": s3}
 
 
 @pytest.fixture
@@ -198,7 +216,7 @@ class Reply:
 
     @property
     def signature(self) -> str:
-        named = self.headers.get("location") or self.headers["content-location"]
+        named = self.headers.get("content-location") or self.headers["location"]
         return named.rpartition("/")[2]
 
 

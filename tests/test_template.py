@@ -11,6 +11,8 @@ from local.template import TEMPLATE, load
 RESOURCES: dict[str, Any] = load(TEMPLATE)["Resources"]
 FUNCTIONS = [i for i, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"]
 
+OBJECTS = "${LargeResults.Arn}/*"
+
 
 def properties(logical_id: str) -> Any:
     return RESOURCES[logical_id]["Properties"]
@@ -19,7 +21,8 @@ def properties(logical_id: str) -> Any:
 def actions(function: str) -> set[str]:
     statements = [s for policy in properties(function)["Policies"] for s in policy["Statement"]]
     listed = [s["Action"] if isinstance(s["Action"], list) else [s["Action"]] for s in statements]
-    assert all(s["Effect"] == "Allow" and "*" not in str(s["Resource"]) for s in statements)
+    assert all(s["Effect"] == "Allow" for s in statements)
+    assert all("*" not in str(s["Resource"]).replace(OBJECTS, "") for s in statements)
     return {action for several in listed for action in several}
 
 
@@ -33,6 +36,25 @@ def test_the_table_is_on_demand_encrypted_and_recoverable() -> None:
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["SSESpecification"]["SSEEnabled"]
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+
+
+def test_the_bucket_is_private_encrypted_and_for_tls_alone() -> None:
+    bucket = properties("LargeResults")
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert bucket["BucketEncryption"]
+    [statement] = properties("LargeResultsOverTlsOnly")["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == (
+        "Deny",
+        "*",
+        "s3:*",
+    )
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_a_page_from_anywhere_may_get_from_the_bucket_and_do_nothing_else() -> None:
+    [rule] = properties("LargeResults")["CorsConfiguration"]["CorsRules"]
+    assert (rule["AllowedOrigins"], rule["AllowedMethods"]) == (["*"], ["GET", "HEAD"])
 
 
 @pytest.mark.parametrize(
@@ -68,8 +90,14 @@ def test_workers_are_limited_at_the_mapping_where_it_burns_no_receives() -> None
 @pytest.mark.parametrize(
     ("function", "allowed"),
     [
-        ("RequestFunction", {"dynamodb:GetItem", "dynamodb:UpdateItem", "sqs:SendMessage"}),
-        ("WorkerFunction", {"dynamodb:UpdateItem", "sqs:ChangeMessageVisibility"}),
+        (
+            "RequestFunction",
+            {"dynamodb:GetItem", "dynamodb:UpdateItem", "sqs:SendMessage", "s3:GetObject"},
+        ),
+        (
+            "WorkerFunction",
+            {"dynamodb:UpdateItem", "sqs:ChangeMessageVisibility", "s3:PutObject"},
+        ),
         ("DeadLetterFunction", {"dynamodb:GetItem", "dynamodb:UpdateItem"}),
     ],
 )

@@ -16,6 +16,7 @@ from backburner.http import response, routes
 from backburner.http.event import Request
 from backburner.http.response import Response
 from backburner.http.routes import Question
+from backburner.large_results import LargeResults
 from backburner.memory import Memory, memory
 from backburner.problems import InternalError, NotFound, Problem, Unavailable
 from backburner.run_times import RunTimes
@@ -45,6 +46,7 @@ def front() -> "Front":
         task_queue=resources.task_queue(os.environ),
         run_times=resources.run_times(store),
         memory=memory(store.clock),
+        large_results=resources.large_results(os.environ),
     )
 
 
@@ -79,6 +81,7 @@ class Front:
     run_times: RunTimes
     memory: Memory
     random: Callable[[], float] = random.random
+    large_results: LargeResults
 
     def answer(self, asked: Question) -> Response:
         entry = self.recall(asked) or self.look_up(asked)
@@ -155,7 +158,7 @@ class Front:
         if answer.is_result and answer.is_fresh(now):
             self.memory.setdefault(entry.signature, entry)
         count("hit" if answer.is_fresh(now) else "stale", entry.computation)
-        return response.answered(entry, answer, asked.request, now)
+        return response.answered(entry, answer, asked.request, now, self.large_results.url)
 
     def come_back(self, entry: Entry, asked: Question, now: float, *, collapsed: bool) -> Response:
         """The stale answer while there is one; otherwise nothing yet, and when to ask again."""

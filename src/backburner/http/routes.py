@@ -1,6 +1,7 @@
 """What a request asks for: a document, or a question that has a signature."""
 
 import gzip
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -63,7 +64,7 @@ def find(request: Request) -> Question | Response:
 def _console() -> Response:
     from backburner.http import console
 
-    return console.page()
+    return console.page(os.environ.get("LARGE_RESULTS_ORIGIN", ""))
 
 
 def _openapi() -> Response:
