@@ -17,6 +17,7 @@ from moto.sqs.models import sqs_backends
 from backburner import attempt, computations
 from backburner.dead_letter import Undertaker
 from backburner.entry import Entry
+from backburner.given_up import GivenUp
 from backburner.large_results import LargeResults
 from backburner.memory import memory
 from backburner.request import Front, respond
@@ -82,6 +83,7 @@ class Deployment:
             client=self.dynamodb, table=self.table, clock=self.clock, random=lambda: 0.0
         )
         self.large_results = LargeResults(lambda: self.s3, self.bucket)
+        self.given_up = GivenUp(lambda: self.sqs, self.given_up_url)
         self.front = Front(
             store=self.store,
             task_queue=self.task_queue,
@@ -89,6 +91,7 @@ class Deployment:
             memory=memory(self.clock),
             random=lambda: 0.0,
             large_results=self.large_results,
+            given_up=self.given_up,
         )
         self.worker = Worker(
             store=self.store,
@@ -97,8 +100,9 @@ class Deployment:
             compute=compute_here,
             random=lambda: 0.0,
             large_results=self.large_results,
+            given_up=self.given_up,
         )
-        self.undertaker = Undertaker(store=self.store)
+        self.undertaker = Undertaker(store=self.store, given_up=self.given_up)
 
     @property
     def table(self) -> str:
@@ -113,9 +117,12 @@ class Deployment:
         return self.stack.physical_ids["Queue"]
 
     @property
+    def given_up_url(self) -> str:
+        return self.stack.physical_ids["GivenUpQueue"]
+
+    @property
     def queue(self) -> Any:
-        """moto's own queue."""
-        return sqs_backends[ACCOUNT_ID][REGION].get_queue(self.queue_url.rpartition("/")[2])
+        return motos_own(self.queue_url)
 
     def get(self, path: str, **headers: str) -> "Reply":
         path, _, query = path.partition("?")
@@ -161,6 +168,7 @@ class Deployment:
             self.s3.delete_object(Bucket=self.bucket, Key=key)
         # Also what is hidden: it would come back in a later test. SQS purges once a minute only.
         self.queue._messages.clear()
+        motos_own(self.given_up_url)._messages.clear()
 
     def objects(self) -> list[str]:
         """The keys in the bucket."""
@@ -182,6 +190,11 @@ class Deployment:
     def entry(self, signature: str, computation: str = "doubling") -> Entry:
         empty = Entry(signature=Signature(signature), computation=computation)
         return self.store.look_up(empty, consistent=True)
+
+
+def motos_own(queue_url: str) -> Any:
+    """The queue as moto has it."""
+    return sqs_backends[ACCOUNT_ID][REGION].get_queue(queue_url.rpartition("/")[2])
 
 
 @pytest.fixture(scope="session")

@@ -70,8 +70,9 @@ def test_the_queue_gives_up_only_after_every_attempt_had_its_chance() -> None:
     assert properties("Queue")["RedrivePolicy"]["maxReceiveCount"] >= 2 * attempts
 
 
-def test_dead_letters_are_kept_as_long_as_sqs_can() -> None:
-    assert properties("DeadLetterQueue")["MessageRetentionPeriod"] == 14 * 86400
+@pytest.mark.parametrize("queue", ["DeadLetterQueue", "GivenUpQueue"])
+def test_letters_are_kept_as_long_as_sqs_can(queue: str) -> None:
+    assert properties(queue)["MessageRetentionPeriod"] == 14 * 86400
 
 
 @pytest.mark.parametrize("function", ["WorkerFunction", "DeadLetterFunction"])
@@ -96,9 +97,14 @@ def test_workers_are_limited_at_the_mapping_where_it_burns_no_receives() -> None
         ),
         (
             "WorkerFunction",
-            {"dynamodb:UpdateItem", "sqs:ChangeMessageVisibility", "s3:PutObject"},
+            {
+                "dynamodb:UpdateItem",
+                "sqs:ChangeMessageVisibility",
+                "sqs:SendMessage",
+                "s3:PutObject",
+            },
         ),
-        ("DeadLetterFunction", {"dynamodb:GetItem", "dynamodb:UpdateItem"}),
+        ("DeadLetterFunction", {"dynamodb:GetItem", "dynamodb:UpdateItem", "sqs:SendMessage"}),
     ],
 )
 def test_a_function_may_do_only_what_it_does(function: str, allowed: set[str]) -> None:

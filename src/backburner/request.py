@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from backburner import resources
 from backburner.entry import Entry
 from backburner.errors import Unsent
+from backburner.given_up import GivenUp
 from backburner.http import response, routes
 from backburner.http.event import Request
 from backburner.http.response import Response
@@ -47,6 +48,7 @@ def front() -> "Front":
         run_times=resources.run_times(store),
         memory=memory(store.clock),
         large_results=resources.large_results(os.environ),
+        given_up=resources.given_up(os.environ),
     )
 
 
@@ -82,6 +84,7 @@ class Front:
     memory: Memory
     random: Callable[[], float] = random.random
     large_results: LargeResults
+    given_up: GivenUp
 
     def answer(self, asked: Question) -> Response:
         entry = self.recall(asked) or self.look_up(asked)
@@ -135,9 +138,15 @@ class Front:
             failures = entry.answer.failures if entry.answer else 0
             return self.send(self.store.claim(entry, asked.new_job(now, failures)))
         if entry.job.is_spent(now):
-            count("failed", entry.computation)
-            return self.store.bury(entry)
+            return self.bury(entry)
         return self.send(self.store.send_again(entry))
+
+    def bury(self, entry: Entry) -> Entry:
+        """Make it the answer that the job was given up, and leave a letter about it."""
+        count("failed", entry.computation)
+        buried = self.store.bury(entry)
+        self.given_up.keep(entry)
+        return buried
 
     def send(self, entry: Entry) -> Entry:
         """Send the message of a job; if that fails, the job must not look alive."""

@@ -1,4 +1,4 @@
-"""The table, the queue and the bucket, by the names that template.yaml puts into the environment.
+"""The table, the queues and the bucket, by the names that template.yaml puts into the environment.
 
 The clients are boto3's own low-level ones, made by botocore: `import boto3` would bring in S3's
 transfers at every cold start.
@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.session import Session, get_session
 
 from backburner.errors import MissingSetting
+from backburner.given_up import GivenUp
 from backburner.large_results import LargeResults
 from backburner.run_times import RunTimes
 from backburner.store import Leases, Store
@@ -41,10 +42,11 @@ def store(environ: Mapping[str, str]) -> Store:
 
 
 def task_queue(environ: Mapping[str, str]) -> TaskQueue:
-    return TaskQueue(
-        lambda: cast("SQSClient", _session().create_client("sqs", config=PATIENCE)),
-        url=_setting(environ, "QUEUE_URL"),
-    )
+    return TaskQueue(_sqs, url=_setting(environ, "QUEUE_URL"))
+
+
+def given_up(environ: Mapping[str, str]) -> GivenUp:
+    return GivenUp(_sqs, url=_setting(environ, "GIVEN_UP_QUEUE_URL"))
 
 
 def large_results(environ: Mapping[str, str]) -> LargeResults:
@@ -57,6 +59,10 @@ def large_results(environ: Mapping[str, str]) -> LargeResults:
 def run_times(store: Store) -> RunTimes:
     """They are in the same table."""
     return RunTimes(client=store.client, table=store.table, clock=store.clock)
+
+
+def _sqs() -> "SQSClient":
+    return cast("SQSClient", _session().create_client("sqs", config=PATIENCE))
 
 
 @cache

@@ -25,6 +25,7 @@ from backburner.errors import (
     Returned,
     Uncomputable,
 )
+from backburner.given_up import GivenUp
 from backburner.large_results import LargeResults, is_large
 from backburner.problems import CannotBeComputed, Problem, ResultTooLarge
 from backburner.run_times import RunTimes
@@ -59,6 +60,7 @@ def worker() -> "Worker":
         task_queue=resources.task_queue(os.environ),
         run_times=resources.run_times(store),
         large_results=resources.large_results(os.environ),
+        given_up=resources.given_up(os.environ),
     )
 
 
@@ -72,6 +74,7 @@ class Worker:
     compute: Compute = attempt.compute
     random: Callable[[], float] = random.random
     large_results: LargeResults
+    given_up: GivenUp
 
     def receive(self, record: "SQSRecord") -> None:
         """One record of a batch. What raises stays in the queue, for no longer than it must."""
@@ -109,6 +112,7 @@ class Worker:
         if entry.job.is_spent(now) and not entry.job.is_alive(now):
             count("failed", entry.computation)
             self.store.bury(entry)
+            self.given_up.keep(entry)
             return
         self.put_back(receipt_handle, max(entry.job.lease - now, 0) + 1, "its job is alive")
 
@@ -182,6 +186,7 @@ class Worker:
         if job.is_spent(now):
             count("failed", run.entry.computation)
             self.store.fail(run, job.gave_up(now))
+            self.given_up.keep(run.entry)
             return
         delay = min(SHORTEST_DELAY * 2 ** (job.attempts - 1), LONGEST_DELAY)
         delay *= 1 + self.random()

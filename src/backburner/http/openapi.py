@@ -8,8 +8,10 @@ from pydantic.json_schema import models_json_schema
 
 from backburner import __version__, computations, problems
 from backburner.computation import Computation
+from backburner.http.event import LARGEST_BODY
 from backburner.http.parameters import takes_text
 from backburner.http.response import JSON, PROBLEM
+from backburner.http.routes import LARGEST_PARAMETERS
 from backburner.problems import Problem
 from backburner.signature import FORM
 
@@ -40,6 +42,7 @@ ELSEWHERE = (
     "The result is large: its bytes are at Location for some minutes, always gzipped. Follow it by "
     "GET (a HEAD, by HEAD), and without what authorises you here."
 )
+LIMIT = f"At most {LARGEST_BODY:,} bytes, and {LARGEST_PARAMETERS:,} when gzipped; 413 above."
 STATUS: Json = {
     "state": {"enum": ["queued", "running"]},
     "signature": SIGNATURE,
@@ -187,6 +190,7 @@ def _by_parameters(computation: Computation) -> Json:
         "description": documentation,
         "requestBody": {
             "required": True,
+            "description": LIMIT,
             "content": {JSON: {"schema": schema, "example": computation.example}},
         },
         "responses": _outcomes(computation, "303", never=WITHOUT_A_SIGNATURE),

@@ -81,11 +81,11 @@ def _by_parameters(request: Request, computation: Computation) -> Question:
     return Question(
         request=request,
         entry=Entry(signature=signed, computation=computation.name),
-        new_job=partial(_job, request.correlation_id, computation, given, dumped),
+        new_job=partial(new_job, request.correlation_id, computation, given, dumped),
     )
 
 
-def _job(
+def new_job(
     correlation_id: str,
     computation: Computation,
     given: Parameters,
@@ -93,6 +93,7 @@ def _job(
     now: float,
     failures: int,
 ) -> Job:
+    """A job as the computation's policy is now; `dumped` are its parameters in canonical form."""
     policy = computation.policy
     expected_time = computation.expected_time(given)
     # A client that was told to wait for the result must still find the failure.
