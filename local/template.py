@@ -222,7 +222,12 @@ def what_is_stored(template: dict[str, Any]) -> dict[str, Any]:
         if resource["Type"] in STORES
     }
     others = {part: template.get(part, {}) for part in ("Parameters", "Conditions")}
-    return {**others, "Resources": resources}
+    outputs = {
+        name: output
+        for name, output in template.get("Outputs", {}).items()
+        if output["Value"] in [{"Ref": logical_id} for logical_id in resources]
+    }
+    return {**others, "Resources": resources, "Outputs": outputs}
 
 
 def _text(value: Any) -> str:

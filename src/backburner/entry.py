@@ -14,6 +14,8 @@ from backburner.problems import GaveUp, Problem
 from backburner.signature import Signature
 
 OK = 200
+COMPRESSION = 6
+"""gzip's level: 20 MB of numbers take 1.7 s, where level 9 takes 4.0 s for 1 % less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,7 @@ class Answer:
     @classmethod
     def _of(cls, json: bytes, status: int, now: float, fresh_until: float, ends_at: float) -> Self:
         return cls(
-            body=gzip.compress(json, mtime=0),
+            body=gzip.compress(json, COMPRESSION, mtime=0),
             status=status,
             etag=hashlib.sha256(json).hexdigest()[:32],
             computed_at=now,

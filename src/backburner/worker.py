@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 LARGEST_RESULT = 100_000_000
-"""Bytes of JSON. To compress as much takes 10 s, which a lease of 30 s bears."""
+"""Bytes of JSON. To compress them takes about 9 s, which a lease of 30 s bears."""
 SHORTEST_DELAY, LONGEST_DELAY = 2, 300
 """Seconds until a job that failed is tried again; doubled at each attempt."""
 

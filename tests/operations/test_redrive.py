@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import boto3
@@ -14,6 +15,7 @@ from botocore.exceptions import ClientError
 from backburner import computations
 from backburner.errors import AttemptFailed, Returned, Unsent
 from backburner.given_up import Letter
+from backburner.http.routes import LARGEST_PARAMETERS
 from backburner.signature import Signature
 from backburner.task_queue import Message
 from operations import redrive
@@ -83,6 +85,15 @@ def test_the_last_failed_attempt_leaves_a_letter_with_the_question(deployment: D
     [letter] = letters(deployment)
     assert (letter.message.signature, letter.version) == (asked.signature, 1)
     assert gzip.decompress(letter.parameters) == PARAMETERS
+
+
+def test_a_letter_of_the_largest_parameters_is_within_what_sqs_takes(
+    deployment: Deployment,
+) -> None:
+    largest = Random(0).randbytes(LARGEST_PARAMETERS)
+    give_up(deployment)
+    [letter] = letters(deployment)
+    assert len(replace(letter, parameters=largest).write()) < 256 * 1024
 
 
 def by_the_request(deployment: Deployment) -> None:
