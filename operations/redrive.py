@@ -177,7 +177,7 @@ def main() -> int:
         redrive = of_stack(options.stack, is_dry_run=options.dry_run, patience=options.patience)
         outcomes = redrive.run()
     except (ClientError, BotoCoreError, Unsent) as error:
-        print(f"{error} Nothing is lost: mend that and run it again.", file=sys.stderr)
+        print(f"{str(error).rstrip('.')}. Nothing is lost: mend that and go on.", file=sys.stderr)
         return 2
     told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
     print(f"{outcomes.total()} letters: {told or 'nothing to do'}")
