@@ -1,9 +1,9 @@
-# make run · make test · make check · make deploy
+# make run · make test · make check · make deploy · make redrive
 PYTHON ?= $(shell command -v python3.13 || command -v python3)
 PORT   ?= 3000
 SAM    := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 
-.PHONY: run test conformance fuzz chaos check lint build deploy lock clean
+.PHONY: run test conformance fuzz chaos check lint build deploy redrive lock clean
 
 run: .venv/ready           ## the whole deployment on this machine, until Ctrl-C
 	@.venv/bin/python -m local --port $(PORT)
@@ -34,6 +34,9 @@ build: .venv/ready .venv-sam/ready
 
 deploy: build              ## make deploy CONFIG=staging
 	$(SAM) deploy --config-env $(or $(CONFIG),default)
+
+redrive: .venv/ready       ## make redrive STACK=backburner; with DRY_RUN=1 it only tells
+	@PYTHONPATH=src .venv/bin/python -m operations.redrive $(or $(STACK),backburner) $(if $(DRY_RUN),--dry-run)
 
 lock: .venv/ready          ## after a change of requirements/*.in
 	.venv/bin/python -m pip install --quiet uv

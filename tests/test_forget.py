@@ -149,7 +149,7 @@ def test_a_request_that_was_about_to_send_a_forgotten_job_again_starts_anew(
 def test_another_instance_may_serve_it_for_some_seconds_and_no_longer(
     deployment: Deployment,
 ) -> None:
-    other = Deployment(deployment.stack, deployment.dynamodb, deployment.sqs, deployment.clock)
+    other = replace(deployment)
     location = answered(deployment)
     assert other.get(location).status == 200
     forget(deployment, location)

@@ -28,7 +28,7 @@ class Counted:
 
 @pytest.fixture
 def counted(deployment: Deployment) -> Deployment:
-    return Deployment(deployment.stack, Counted(deployment.dynamodb), deployment.sqs)
+    return replace(deployment, dynamodb=Counted(deployment.dynamodb))
 
 
 def calls(deployment: Deployment, path: str) -> int:
@@ -73,6 +73,14 @@ def test_neither_placeholders_nor_problems_nor_stale_answers_are_remembered(
     counted.clock.passes(600)
     counted.get(ASKED)
     assert [calls(counted, ASKED) for _ in range(2)] == [1, 1]
+
+
+def test_a_large_result_is_remembered_without_its_bytes(counted: Deployment) -> None:
+    large = "/v1/noise?size=400000"
+    counted.get(large)
+    counted.work()
+    assert [calls(counted, large) for _ in range(2)] == [1, 0]
+    assert counted.front.memory.currsize < 2000
 
 
 def test_what_is_remembered_is_still_of_its_own_computation(counted: Deployment) -> None:

@@ -9,7 +9,9 @@ worker.py        a message comes in; its job is begun, computed, completed      
 dead_letter.py   a message that the queue gave up on; its job is buried              1 read, 1 write
 
 signature.py names an answer, entry.py is what lies under it, store.py is the only code that
-changes it, task_queue.py is the only code that sends; computations/ is what people add to.
+changes it, task_queue.py is the only code that sends jobs; computations/ is what people add to.
+large_results.py puts into a bucket what is too large for the table: one put and one write more.
+given_up.py leaves a letter about what was given up, for `make redrive`: one send more.
 memory.py saves the read of a result that was served just now. run_times.py tells the next clients
 what jobs took: one read of a request's, one write of a worker's, in ten seconds at most.
 Where MAX_BACKLOG is set, new work asks the queue how long it is: once in three seconds at most.

@@ -14,6 +14,8 @@ from backburner.problems import GaveUp, Problem
 from backburner.signature import Signature
 
 OK = 200
+COMPRESSION = 6
+"""gzip's level: 20 MB of numbers take 1.7 s, where level 9 takes 4.0 s for 1 % less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class Answer:
     """From when it is not served any more, fresh or stale."""
     failures: int = 0
     """How many jobs in a row have failed up to now."""
+    object_key: str | None = None
+    """Of a large result: where its body is instead, in the bucket."""
 
     @classmethod
     def result(cls, json: bytes, policy: Policy, now: float) -> Self:
@@ -48,7 +52,7 @@ class Answer:
     @classmethod
     def _of(cls, json: bytes, status: int, now: float, fresh_until: float, ends_at: float) -> Self:
         return cls(
-            body=gzip.compress(json, mtime=0),
+            body=gzip.compress(json, COMPRESSION, mtime=0),
             status=status,
             etag=hashlib.sha256(json).hexdigest()[:32],
             computed_at=now,
@@ -60,6 +64,11 @@ class Answer:
     @property
     def is_result(self) -> bool:
         return self.status == OK
+
+    @property
+    def etag_header(self) -> str:
+        """Weak, since the same result goes out with and without gzip."""
+        return f'W/"{self.etag}"'
 
     def is_fresh(self, now: float) -> bool:
         return now < self.fresh_until

@@ -12,10 +12,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from backburner import resources
 from backburner.entry import Entry
 from backburner.errors import Unsent
+from backburner.given_up import GivenUp
 from backburner.http import response, routes
 from backburner.http.event import Request
 from backburner.http.response import Response
 from backburner.http.routes import Forget, Question
+from backburner.large_results import LargeResults
 from backburner.memory import Memory, memory
 from backburner.problems import InternalError, NotFound, Problem, Unavailable
 from backburner.run_times import RunTimes
@@ -45,6 +47,8 @@ def front() -> "Front":
         task_queue=resources.task_queue(os.environ),
         run_times=resources.run_times(store),
         memory=memory(store.clock),
+        large_results=resources.large_results(os.environ),
+        given_up=resources.given_up(os.environ),
     )
 
 
@@ -81,6 +85,8 @@ class Front:
     run_times: RunTimes
     memory: Memory
     random: Callable[[], float] = random.random
+    large_results: LargeResults
+    given_up: GivenUp
 
     def answer(self, asked: Question) -> Response:
         entry = self.recall(asked) or self.look_up(asked)
@@ -134,8 +140,7 @@ class Front:
             failures = entry.answer.failures if entry.answer else 0
             return self.send(self.store.claim(entry, asked.new_job(now, failures)), asked)
         if entry.job.is_spent(now):
-            count("failed", entry.computation)
-            return self.store.bury(entry)
+            return self.bury(entry)
         return self.send(self.store.send_again(entry), asked)
 
     def admit(self, asked: Question, now: float) -> None:
@@ -151,6 +156,13 @@ class Front:
             "too many jobs are waiting already; ask again later",
             retry_after=until_there_is_room(self.run_times.of(name), self.random()),
         )
+
+    def bury(self, entry: Entry) -> Entry:
+        """Make it the answer that the job was given up, and leave a letter about it."""
+        count("failed", entry.computation)
+        buried = self.store.bury(entry)
+        self.given_up.keep(entry)
+        return buried
 
     def send(self, entry: Entry, asked: Question) -> Entry:
         """Send the message of a job; if that fails, the job must not look alive."""
@@ -179,7 +191,7 @@ class Front:
         if answer.is_result and answer.is_fresh(now):
             self.memory.setdefault(entry.signature, entry)
         count("hit" if answer.is_fresh(now) else "stale", entry.computation)
-        return response.answered(entry, answer, asked.request, now)
+        return response.answered(entry, answer, asked.request, now, self.large_results.url)
 
     def come_back(self, entry: Entry, asked: Question, now: float, *, collapsed: bool) -> Response:
         """The stale answer while there is one; otherwise nothing yet, and when to ask again."""

@@ -19,7 +19,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from backburner import computations
 from local.deployment import REGION, Deployment
+from local.template import STACK_NAME
+from operations import redrive
 from tests import instances
 from tests.local.eventually import eventually
 from tests.local.tokens import bearer
@@ -235,6 +238,29 @@ def test_new_work_is_refused_while_too_much_is_waiting(console: Path) -> None:
 
 def refusals(responses: list[urllib3.BaseHTTPResponse]) -> list[urllib3.BaseHTTPResponse]:
     return [response for response in responses if response.status == 503]
+
+
+def test_a_bug_is_fixed_and_one_command_brings_the_answer(
+    deployed: Deployment, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bug = tmp_path / "bug"
+    bug.touch()
+    assert client.answer("breaking", {"bug": str(bug)}).status == 500
+    bug.unlink()
+    assert client.answer("breaking", {"bug": str(bug)}).status == 500
+    assert run_redrive(deployed, monkeypatch) == 0
+    assert client.answer("breaking", {"bug": str(bug)}).status == 200
+
+
+def run_redrive(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> int:
+    """make redrive STACK=local, where the computations of the tests are, too."""
+    monkeypatch.setattr(computations, "__path__", [*computations.__path__, str(COMPUTATIONS[1])])
+    monkeypatch.setattr(sys, "argv", ["redrive", STACK_NAME])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", deployed.moto_url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "local")
+    return redrive.main()
 
 
 def test_a_malformed_message_goes_through_the_dead_letters_and_is_reported(

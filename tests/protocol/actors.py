@@ -19,7 +19,9 @@ from backburner import item as item_format
 from backburner.dead_letter import Undertaker
 from backburner.entry import Entry
 from backburner.errors import AttemptFailed, Uncomputable
+from backburner.given_up import GivenUp
 from backburner.http.response import Response
+from backburner.large_results import LargeResults
 from backburner.request import Front, respond
 from backburner.run_times import RunTimes
 from backburner.signature import Signature
@@ -31,6 +33,7 @@ from .engine import NO_ITEM, Engine, ItemId, digest
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
     from backburner.memory import Memory
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 START = 100_000.0
 """Seconds since the epoch."""
 LEASES = Leases()
+LETTERS = "letters"
+"""The queue of what was given up."""
 
 
 class Answer(NamedTuple):
@@ -103,6 +108,13 @@ RUN_TIMES = RunTimes(
 )
 
 
+def _no_client() -> "S3Client":
+    raise AssertionError("the results here are small")
+
+
+LARGE_RESULTS = LargeResults(_no_client, "bucket")
+
+
 class Tape:
     """Everything outside of the code, as far as it has answered."""
 
@@ -130,7 +142,8 @@ class Tape:
         return {"Attributes": there}
 
     def send_message(self, **call: Any) -> None:
-        self._ask_aws("send_message", call)
+        is_letter = call["QueueUrl"] == LETTERS
+        self._ask_aws("send_letter" if is_letter else "send_message", call)
 
     def change_message_visibility(self, **call: Any) -> None:
         self._ask_aws("change_message_visibility", call)
@@ -262,6 +275,8 @@ class Company:
             task_queue=_task_queue(tape),
             run_times=RUN_TIMES,
             memory=cast("Memory", Recollection(tape, self)),
+            large_results=LARGE_RESULTS,
+            given_up=_given_up(tape),
             random=lambda: 0.999,
         )
         return Ended(response=respond(event, front))
@@ -272,12 +287,15 @@ class Company:
             task_queue=_task_queue(tape),
             run_times=RUN_TIMES,
             compute=tape.compute,
+            large_results=LARGE_RESULTS,
+            given_up=_given_up(tape),
             random=lambda: 0.0,
         )
         return _received(worker.receive, name, body, tape)
 
     def _undertaker(self, name: str, body: str, tape: Tape) -> Ended:
-        return _received(Undertaker(store=_store(name, tape)).receive, name, body, tape)
+        undertaker = Undertaker(store=_store(name, tape), given_up=_given_up(tape))
+        return _received(undertaker.receive, name, body, tape)
 
 
 def _received(receive: Callable[[SQSRecord], None], name: str, body: str, tape: Tape) -> Ended:
@@ -297,3 +315,7 @@ def _store(name: str, tape: Tape) -> Store:
 
 def _task_queue(tape: Tape) -> TaskQueue:
     return TaskQueue(lambda: cast("SQSClient", tape), "queue")
+
+
+def _given_up(tape: Tape) -> GivenUp:
+    return GivenUp(lambda: cast("SQSClient", tape), LETTERS)

@@ -91,7 +91,7 @@ WORK, RECEIVE = Worker.work, Worker.receive
 def _send_then_claim(self: Front, entry: Entry, asked: Question, now: float) -> Entry:
     if entry.job is None and asked.new_job:
         job = asked.new_job(now, 0)
-        self.task_queue.send(Message.about(replace(entry, job=job)))
+        self.task_queue.send(Message.about(replace(entry, job=job)), asked.request.caller)
         return self.store.claim(entry, job)
     return SET_PLACEHOLDER(self, entry, asked, now)
 
@@ -99,7 +99,7 @@ def _send_then_claim(self: Front, entry: Entry, asked: Question, now: float) -> 
 def _claim_anew(self: Front, entry: Entry, asked: Question, now: float) -> Entry:
     if entry.job and asked.new_job:
         with replaced(Store, "_write", _without(store.NO_JOB)):
-            return self.send(self.store.claim(entry, asked.new_job(now, 0)))
+            return self.send(self.store.claim(entry, asked.new_job(now, 0)), asked)
     return SET_PLACEHOLDER(self, entry, asked, now)
 
 
@@ -154,10 +154,10 @@ def _look_up_once(self: Front, asked: Question) -> Entry:
     return self.store.look_up(asked.entry)
 
 
-def _send_and_hope(self: Front, entry: Entry) -> Entry:
+def _send_and_hope(self: Front, entry: Entry, asked: Question) -> Entry:
     """An unsent message is only logged."""
     with suppress(Exception):  # that is the mistake
-        self.task_queue.send(Message.about(entry))
+        self.task_queue.send(Message.about(entry), asked.request.caller)
     return entry
 
 

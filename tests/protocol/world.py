@@ -41,6 +41,7 @@ OUTCOMES = {
     "get_item": ("ok", "slow", "throttled", "crash"),
     "update_item": ("ok", "slow", *CALLS_FAIL, "crash"),
     "send_message": ("ok", "slow", *CALLS_FAIL, "crash"),
+    "send_letter": ("ok", "throttled", "crash"),
     "change_message_visibility": ("ok", "slow", "throttled", "crash"),
     "acknowledge": ("ok", "lost"),
 }
@@ -326,15 +327,22 @@ class World:
             case "compute":
                 kind = {"slow": "result", "overtime": "crashed"}.get(how, how)
                 return state, Answer(kind)
-            case "update_item":
-                state, answer = self._updated(state, actor, call)
-            case "send_message":
-                state, answer = self._sent(state, call), Answer("sent")
-            case "change_message_visibility":
-                state, answer = self._hidden(state, actor, call, how)
-            case _:
-                state, answer = self._acknowledged(state, actor, how), Answer("acknowledged")
+        state, answer = self._changed(state, actor, how)
         return state, Answer("timeout") if how == "timeout" else answer
+
+    def _changed(self, state: State, actor: Actor, how: str) -> tuple[State, Answer]:
+        """What a call that changes something does, and what it tells."""
+        call = actor.call
+        match call.name:
+            case "update_item":
+                return self._updated(state, actor, call)
+            case "send_message":
+                return self._sent(state, call), Answer("sent")
+            case "send_letter":
+                return state, Answer("sent")
+            case "change_message_visibility":
+                return self._hidden(state, actor, call, how)
+        return self._acknowledged(state, actor, how), Answer("acknowledged")
 
     def _updated(self, state: State, actor: Actor, call: Call) -> tuple[State, Answer]:
         effect = self.engine.update(state.item, call.arguments, call.digest)
