@@ -69,7 +69,15 @@ def test_workers_are_limited_at_the_mapping_where_it_burns_no_receives() -> None
 @pytest.mark.parametrize(
     ("function", "allowed"),
     [
-        ("RequestFunction", {"dynamodb:GetItem", "dynamodb:UpdateItem", "sqs:SendMessage"}),
+        (
+            "RequestFunction",
+            {
+                "dynamodb:GetItem",
+                "dynamodb:UpdateItem",
+                "sqs:SendMessage",
+                "sqs:GetQueueAttributes",
+            },
+        ),
         ("WorkerFunction", {"dynamodb:UpdateItem", "sqs:ChangeMessageVisibility"}),
         ("DeadLetterFunction", {"dynamodb:GetItem", "dynamodb:UpdateItem"}),
     ],

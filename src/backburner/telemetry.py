@@ -1,7 +1,7 @@
 """Logs and metrics: one line of JSON each, tied together by the correlation id.
 
-The metrics: hit, stale, miss, collapsed, failed, computed, dead_letter, malformed (counts),
-run_time and queue_wait (seconds); each with the computation as its dimension.
+The metrics: hit, stale, miss, collapsed, refused, failed, computed, dead_letter, malformed
+(counts), run_time and queue_wait (seconds); each with the computation as its dimension.
 """
 
 from aws_lambda_powertools import Logger, single_metric
