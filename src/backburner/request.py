@@ -1,10 +1,10 @@
 """Lambda 1: what is there is served at once; what is not, a worker is asked for."""
 
 import os
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from random import SystemRandom
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -78,7 +78,8 @@ class Front:
     task_queue: TaskQueue
     run_times: RunTimes
     memory: Memory
-    random: Callable[[], float] = random.random
+    random: Callable[[], float] = SystemRandom().random
+    """The system's: any other would go on alike wherever SnapStart restores the same snapshot."""
 
     def answer(self, asked: Question) -> Response:
         entry = self.recall(asked) or self.look_up(asked)
