@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.13 || command -v python3)
 PORT   ?= 3000
 SAM    := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 
-.PHONY: run test conformance fuzz chaos check lint build deploy redrive lock clean
+.PHONY: run test conformance fuzz chaos verify check lint scan build deploy redrive lock clean
 
 run: .venv/ready           ## the whole deployment on this machine, until Ctrl-C
 	@.venv/bin/python -m local --port $(PORT)
@@ -20,13 +20,20 @@ fuzz: .venv/ready          ## 10,000 requests made up from the OpenAPI document;
 chaos: .venv/ready         ## kills 220 workers in about 2 minutes and says whether anything was lost
 	.venv/bin/python -m tests.chaos
 
-check: lint build .venv-ministack/ready   ## what CI runs
+verify: .venv/ready        ## the protocol under every schedule, and mistakes that must be found: 10 minutes
+	PYTHONPATH=src .venv/bin/python -m tests.protocol
+
+check: lint scan build .venv-ministack/ready   ## what CI runs
 	.venv/bin/pytest --cov --cov-report=term
 
 lint: .venv/ready
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/cfn-lint template.yaml
+
+scan: .venv-checkov/ready  ## template.yaml for what is insecure; offline
+	.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --skip-download --compact --quiet
 
 build: .venv/ready .venv-sam/ready
 	$(SAM) validate --lint
@@ -40,16 +47,17 @@ redrive: .venv/ready       ## make redrive STACK=backburner; with DRY_RUN=1 it o
 
 lock: .venv/ready          ## after a change of requirements/*.in
 	.venv/bin/python -m pip install --quiet uv
-	cd requirements && for set in dev:3.11 sam:3.13 ministack:3.11; do ../.venv/bin/uv pip compile --quiet --universal \
+	cd requirements && for set in dev:3.11 sam:3.13 ministack:3.11 checkov:3.13; do ../.venv/bin/uv pip compile --quiet --universal \
 	  --upgrade --python-version $${set#*:} --generate-hashes --no-header $${set%:*}.in -o $${set%:*}.txt; done
 
 clean:
-	rm -rf .venv .venv-sam .venv-ministack .aws-sam
+	rm -rf .venv .venv-sam .venv-ministack .venv-checkov .aws-sam
 
 .venv/ready: requirements/dev.txt
 .venv-sam/ready: requirements/sam.txt
 .venv-ministack/ready: requirements/ministack.txt
-.venv/ready .venv-sam/ready .venv-ministack/ready:
+.venv-checkov/ready: requirements/checkov.txt
+.venv/ready .venv-sam/ready .venv-ministack/ready .venv-checkov/ready:
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@

@@ -1,10 +1,10 @@
 """Lambda 1: what is there is served at once; what is not, a worker is asked for."""
 
 import os
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from random import SystemRandom
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -84,9 +84,10 @@ class Front:
     task_queue: TaskQueue
     run_times: RunTimes
     memory: Memory
-    random: Callable[[], float] = random.random
     large_results: LargeResults
     given_up: GivenUp
+    random: Callable[[], float] = SystemRandom().random
+    """The system's: any other would go on alike wherever SnapStart restores the same snapshot."""
 
     def answer(self, asked: Question) -> Response:
         entry = self.recall(asked) or self.look_up(asked)
@@ -143,6 +144,13 @@ class Front:
             return self.bury(entry)
         return self.send(self.store.send_again(entry), asked)
 
+    def bury(self, entry: Entry) -> Entry:
+        """Make it the answer that the job was given up, and leave a letter about it."""
+        count("failed", entry.computation)
+        buried = self.store.bury(entry)
+        self.given_up.keep(entry)
+        return buried
+
     def admit(self, asked: Question, now: float) -> None:
         """New work, unless too much is waiting; what an old read has missed is not new."""
         if not self.task_queue.is_full(now):
@@ -156,13 +164,6 @@ class Front:
             "too many jobs are waiting already; ask again later",
             retry_after=until_there_is_room(self.run_times.of(name), self.random()),
         )
-
-    def bury(self, entry: Entry) -> Entry:
-        """Make it the answer that the job was given up, and leave a letter about it."""
-        count("failed", entry.computation)
-        buried = self.store.bury(entry)
-        self.given_up.keep(entry)
-        return buried
 
     def send(self, entry: Entry, asked: Question) -> Entry:
         """Send the message of a job; if that fails, the job must not look alive."""

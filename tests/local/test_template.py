@@ -11,6 +11,7 @@ KNOWN = """
 Parameters:
   Stage: { Type: String, Default: test }
   Size: { Type: Number, Default: 3 }
+  Memory: { Type: Number, Default: 512 }
 Conditions:
   IsTest: !Equals [!Ref Stage, test]
   IsLive: !Not [!Condition IsTest]
@@ -29,7 +30,7 @@ Resources:
     Type: AWS::Serverless::Function
     Properties:
       Handler: module.handler
-      MemorySize: 512
+      MemorySize: !Ref Memory
       Environment:
         Variables:
           OVERRIDDEN: after
@@ -52,8 +53,18 @@ Resources:
     Type: AWS::Serverless::Function
     Properties:
       Handler: module.web
-      Events:
-        Route: { Type: HttpApi, Properties: { Path: /x, Method: GET } }
+  WorkerIntegration:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties: { IntegrationUri: !Sub "${Worker.Arn}:live" }
+  WebIntegration:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties: { IntegrationUri: !Sub "${Web.Arn}" }
+  DefaultRoute:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: { RouteKey: $default, Target: !Sub "integrations/${WorkerIntegration}" }
+  WebRoute:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: { RouteKey: GET /x, Target: !Sub "integrations/${WebIntegration}" }
 """
 
 
@@ -101,7 +112,11 @@ def test_a_queue_that_feeds_a_function_is_its_event_source(known: Stack) -> None
     assert (source.batch_size, source.reports_item_failures) == (2, False)
 
 
-def test_an_event_with_a_path_is_not_the_default_route(known: Stack) -> None:
+def test_the_default_route_leads_to_a_function_by_its_alias_or_without(known: Stack) -> None:
+    assert known.function("Worker").is_default_route
+
+
+def test_a_route_with_a_path_is_not_the_default_route(known: Stack) -> None:
     assert not known.function("Web").is_default_route
 
 
