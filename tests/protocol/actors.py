@@ -266,7 +266,10 @@ class Company:
     def _request(self, name: str, signature: str, tape: Tape) -> Ended:
         path = f"/v1/{self.computation}" + (f"/{signature}" if signature else "")
         event = {
-            "requestContext": {"requestId": name, "http": {"method": "GET", "path": path}},
+            "requestContext": {
+                "requestId": name,
+                "http": {"method": "GET", "path": path, "sourceIp": "192.0.2.1"},
+            },
             "rawPath": path,
             "rawQueryString": "" if signature else "number=7",
         }
