@@ -68,18 +68,11 @@ class Stack:
             memory=properties.get("MemorySize", 128),
             environment=self._environment(logical_id),
             event_sources=list(self._event_sources(logical_id)),
-            is_default_route=any(
-                event["Type"] == "HttpApi" and "Path" not in event.get("Properties", {})
-                for event in self._events(logical_id)
-            ),
+            is_default_route=any(self._default_routes_to(logical_id)),
         )
 
     def functions(self) -> list[Function]:
-        return [
-            self.function(logical_id)
-            for logical_id, resource in self.template["Resources"].items()
-            if resource["Type"] == "AWS::Serverless::Function"
-        ]
+        return [self.function(i) for i in self._of_type("AWS::Serverless::Function")]
 
     def resolve(self, value: Any) -> Any:
         """The value without its intrinsic functions; what !If leaves out is left out."""
@@ -116,12 +109,23 @@ class Stack:
             variables |= properties.get("Environment", {}).get("Variables", {})
         return {name: _text(value) for name, value in self.resolve(variables).items()}
 
-    def _events(self, logical_id: str) -> list[dict[str, Any]]:
-        return list(self._properties(logical_id).get("Events", {}).values())
+    def _default_routes_to(self, logical_id: str) -> Iterator[bool]:
+        """Whether each integration of the function, by whatever alias, has the $default route."""
+        defaults = [
+            route["Properties"]["Target"]
+            for route in self._of_type("AWS::ApiGatewayV2::Route").values()
+            if route["Properties"]["RouteKey"] == "$default"
+        ]
+        for name, integration in self._of_type("AWS::ApiGatewayV2::Integration").items():
+            if f"${{{logical_id}.Arn}}" in integration["Properties"]["IntegrationUri"]["Fn::Sub"]:
+                yield {"Fn::Sub": f"integrations/${{{name}}}"} in defaults
+
+    def _of_type(self, kind: str) -> dict[str, Any]:
+        return {i: r for i, r in self.template["Resources"].items() if r["Type"] == kind}
 
     def _event_sources(self, logical_id: str) -> Iterator[EventSource]:
         urls = {self._attribute(i, "Arn"): url for i, url in self.physical_ids.items()}
-        for event in self._events(logical_id):
+        for event in self._properties(logical_id).get("Events", {}).values():
             if event["Type"] == "SQS":
                 properties = self.resolve(event["Properties"])
                 yield EventSource(

@@ -1,5 +1,6 @@
 """What template.yaml says and moto does not mind."""
 
+import json
 from typing import Any
 
 import pytest
@@ -91,5 +92,49 @@ def test_a_function_is_a_file(function: str) -> None:
 
 
 def test_nothing_has_a_name_of_its_own_so_that_it_can_be_deployed_twice() -> None:
-    names = [p for r in RESOURCES.values() for p in r.get("Properties", {}) if p.endswith("Name")]
-    assert names == []
+    elsewhere = (
+        "AWS::ApiGatewayV2::",
+        "AWS::Lambda::Permission",
+    )  # names within an API, references
+    named = [r for r in RESOURCES.values() if not r["Type"].startswith(elsewhere)]
+    assert [p for r in named for p in r.get("Properties", {}) if p.endswith("Name")] == []
+
+
+def routes() -> dict[str, Any]:
+    """By route key."""
+    found = [r for r in RESOURCES.values() if r["Type"] == "AWS::ApiGatewayV2::Route"]
+    return {route["Properties"]["RouteKey"]: route for route in found}
+
+
+def test_every_route_leads_to_the_live_version_of_the_request_function() -> None:
+    for route in routes().values():
+        assert route["Properties"]["Target"] == {"Fn::Sub": "integrations/${Integration}"}
+    assert properties("Integration")["IntegrationUri"] == {"Fn::Sub": "${RequestFunction.Arn}:live"}
+    assert properties("RequestFunction")["AutoPublishAlias"] == "live"
+    assert properties("Permission")["FunctionName"] == {"Ref": "RequestFunction.Alias"}
+
+
+def test_only_operators_may_forget() -> None:
+    forget = routes()["DELETE /v1/{computation}/{signature}"]
+    assert forget["Properties"]["AuthorizationType"] == "AWS_IAM"
+    assert "Condition" not in forget
+
+
+def test_with_tokens_everything_is_closed_but_the_documents_and_preflights() -> None:
+    default = routes()["$default"]["Properties"]
+    assert default["AuthorizationType"] == {"Fn::If": ["ForBearers", "JWT", "NONE"]}
+    open_routes = {
+        key: route["Condition"]
+        for key, route in routes().items()
+        if route["Properties"]["AuthorizationType"] == "NONE"
+    }
+    assert open_routes == dict.fromkeys(
+        ["ANY /", "ANY /openapi.json", "ANY /health", "OPTIONS /{proxy+}"], "ForBearers"
+    )
+
+
+def test_the_access_log_is_json_and_has_nothing_in_it_that_a_client_words() -> None:
+    logged = json.loads(properties("Stage")["AccessLogSettings"]["Format"])
+    worded_by_the_client = ("path", "uri", "query", "userAgent", "header")
+    assert logged["request_id"] == "$context.requestId"
+    assert not [v for v in logged.values() if any(word in v for word in worded_by_the_client)]

@@ -52,8 +52,18 @@ Resources:
     Type: AWS::Serverless::Function
     Properties:
       Handler: module.web
-      Events:
-        Route: { Type: HttpApi, Properties: { Path: /x, Method: GET } }
+  WorkerIntegration:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties: { IntegrationUri: !Sub "${Worker.Arn}:live" }
+  WebIntegration:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties: { IntegrationUri: !Sub "${Web.Arn}" }
+  DefaultRoute:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: { RouteKey: $default, Target: !Sub "integrations/${WorkerIntegration}" }
+  WebRoute:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: { RouteKey: GET /x, Target: !Sub "integrations/${WebIntegration}" }
 """
 
 
@@ -101,7 +111,11 @@ def test_a_queue_that_feeds_a_function_is_its_event_source(known: Stack) -> None
     assert (source.batch_size, source.reports_item_failures) == (2, False)
 
 
-def test_an_event_with_a_path_is_not_the_default_route(known: Stack) -> None:
+def test_the_default_route_leads_to_a_function_by_its_alias_or_without(known: Stack) -> None:
+    assert known.function("Worker").is_default_route
+
+
+def test_a_route_with_a_path_is_not_the_default_route(known: Stack) -> None:
     assert not known.function("Web").is_default_route
 
 
