@@ -57,10 +57,12 @@ class Api:
         sent = {"content_type": "application/json", **headers}
         return self.ask("POST", path, json.dumps(parameters).encode(), **sent)
 
-    def answer(self, parameters: object, **headers: str) -> Reply:
+    def answer(
+        self, parameters: object, *, computation: str = "route-plan", **headers: str
+    ) -> Reply:
         """What a client has in the end that asks again when it is told to."""
         end = time.monotonic() + PATIENCE
-        while (reply := self.post("/v1/route-plan", parameters, **headers)).status == 202:
+        while (reply := self.post(f"/v1/{computation}", parameters, **headers)).status == 202:
             assert time.monotonic() < end, f"no answer after {PATIENCE} s: {reply.body!r}"
             time.sleep(reply.json["retry_after"])
         return reply
