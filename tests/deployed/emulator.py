@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -55,11 +54,7 @@ class Emulator:
 
     def __exit__(self, *_: object) -> None:
         """It, the functions that it has started, and the 100 MB that each of them leaves."""
-        self._process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(10)
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         shutil.rmtree(self._files)
 
