@@ -13,7 +13,8 @@ from backburner import __version__
 from backburner.errors import MissingSetting
 from backburner.http.response import FOR_BROWSERS
 from backburner.request import front, handler, respond
-from backburner.task_queue import Message
+from backburner.task_queue import PACE, Message
+from backburner.waiting import Sample
 
 from .conftest import Deployment, Reply, http_event
 
@@ -302,6 +303,13 @@ class Rival:
         return self.dynamodb.update_item(**call)
 
 
+class Behind(Rival):
+    """A client of DynamoDB whose eventually consistent reads find nothing."""
+
+    def get_item(self, **call: Any) -> Any:
+        return self.dynamodb.get_item(**call) if call.get("ConsistentRead") else {}
+
+
 def test_of_two_equal_requests_at_the_same_moment_one_sends(deployment: Deployment) -> None:
     replies: list[Reply] = []
     late = Deployment(
@@ -329,10 +337,6 @@ def test_a_signature_that_was_just_handed_out_is_never_unknown(deployment: Deplo
     """An eventually consistent read may miss what was just written."""
     location = deployment.get(ASKED).headers["location"]
 
-    class Behind(Rival):
-        def get_item(self, **call: Any) -> Any:
-            return self.dynamodb.get_item(**call) if call.get("ConsistentRead") else {}
-
     late = Deployment(deployment.stack, Behind(deployment, None), deployment.sqs)
     assert late.get(location).status == 202
     assert late.get(ASKED).headers["cache-status"] == "backburner; fwd=miss; collapsed"
@@ -348,6 +352,107 @@ def test_a_request_that_always_loses_says_so(deployment: Deployment) -> None:
     late = Deployment(deployment.stack, Contested(deployment, lambda: None), deployment.sqs)
     reply = late.get(ASKED)
     assert (reply.status, reply.headers["retry-after"]) == (503, "2")
+
+
+# too much is waiting
+
+
+def backlogged(deployment: Deployment, **changes: Any) -> Deployment:
+    """The same table and queue, seen by an instance that lets one message wait at most."""
+    late = Deployment(deployment.stack, deployment.dynamodb, deployment.sqs, deployment.clock)
+    late.task_queue.max_backlog = 1
+    late.front = replace(late.front, **changes)
+    return late
+
+
+def test_new_work_is_refused_while_too_much_is_waiting(deployment: Deployment) -> None:
+    first = deployment.get(ASKED)
+    full = backlogged(deployment)
+    reply = full.get("/v1/doubling?number=1")
+    assert (reply.status, reply.headers["retry-after"]) == (503, "2")
+    assert reply.json["type"] == "urn:problem-type:backburner:unavailable"
+    assert [Message.read(m.body).signature for m in deployment.messages()] == [first.signature]
+
+
+def test_those_who_are_refused_come_back_at_different_times(deployment: Deployment) -> None:
+    deployment.get(ASKED)
+    deployment.run_times.add("doubling", Sample(queue_wait=20, run_share=1))
+    waits = [
+        backlogged(deployment, random=lambda r=r: r).get("/v1/doubling?number=1")
+        for r in (0.0, 0.5, 0.99)
+    ]
+    assert [reply.headers["retry-after"] for reply in waits] == ["20", "30", "40"]
+
+
+def test_work_is_taken_again_when_less_is_waiting(deployment: Deployment) -> None:
+    deployment.get(ASKED)
+    full = backlogged(deployment)
+    assert full.get("/v1/doubling?number=1").status == 503
+    deployment.work()
+    assert full.get("/v1/doubling?number=1").status == 503
+    deployment.clock.passes(PACE)
+    assert full.get("/v1/doubling?number=1").status == 202
+
+
+def test_a_poll_of_work_under_way_is_served_however_much_is_waiting(
+    deployment: Deployment,
+) -> None:
+    location = deployment.get(ASKED).headers["location"]
+    full = backlogged(deployment)
+    assert full.get(ASKED).headers["cache-status"] == "backburner; fwd=miss; collapsed"
+    assert full.get(location).status == 202
+
+
+def test_a_poll_that_an_old_read_takes_for_new_work_is_served(deployment: Deployment) -> None:
+    deployment.get(ASKED)
+    full = backlogged(replace(deployment, dynamodb=Behind(deployment, None)))
+    assert full.get(ASKED).headers["cache-status"] == "backburner; fwd=miss; collapsed"
+
+
+def test_a_lost_job_is_sent_again_however_much_is_waiting(deployment: Deployment) -> None:
+    deployment.get(ASKED)
+    deployment.clock.passes(60)
+    assert backlogged(deployment).get(ASKED).headers["cache-status"] == "backburner; fwd=miss"
+    assert len(deployment.messages()) == 2
+
+
+def test_hits_are_served_however_much_is_waiting(deployment: Deployment) -> None:
+    deployment.get(ASKED)
+    deployment.work()
+    deployment.get("/v1/doubling?number=1")
+    assert backlogged(deployment).get(ASKED).headers["cache-status"] == "backburner; hit; ttl=600"
+
+
+def test_a_stale_answer_is_served_although_its_refresh_is_refused(deployment: Deployment) -> None:
+    signature = stale(deployment).get("/v1/doubling?number=1").signature
+    reply = backlogged(deployment).get(ASKED)
+    assert (reply.status, reply.headers["cache-status"]) == (200, "backburner; hit; fwd=stale")
+    assert [Message.read(m.body).signature for m in deployment.messages()] == [signature]
+
+
+def test_work_is_taken_where_the_queue_does_not_say_how_long_it_is(
+    deployment: Deployment,
+) -> None:
+    class Mute(NoQueue):
+        def get_queue_attributes(self, **_: Any) -> None:
+            raise ClientError({"Error": {"Code": "Throttling"}}, "GetQueueAttributes")
+
+        def send_message(self, **call: Any) -> None:
+            self.deployment.sqs.send_message(**call)
+
+    deployment.get(ASKED)
+    full = backlogged(replace(deployment, sqs=Mute(deployment)))
+    assert full.get("/v1/doubling?number=1").status == 202
+
+
+def test_refused_work_is_counted(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployment.get(ASKED)
+    capsys.readouterr()
+    backlogged(deployment).get("/v1/doubling?number=1")
+    [metric] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (metric["refused"], metric["computation"]) == ([1.0], "doubling")
 
 
 # the queue or the table does not answer

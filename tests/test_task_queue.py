@@ -8,19 +8,27 @@ from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backburner import resources
 from backburner.errors import MalformedMessage, Unsent
 from backburner.signature import Signature
-from backburner.task_queue import Message, TaskQueue
+from backburner.task_queue import PACE, Message, TaskQueue
 
-from .conftest import Deployment
+from .conftest import NOW, Deployment
 
 MESSAGE = Message(signature=Signature("a" * 64), computation="doubling", correlation_id="request-1")
+CALLER = "c" * 64
 
 
 def test_a_message_arrives_as_it_was_sent(deployment: Deployment) -> None:
-    deployment.task_queue.send(MESSAGE)
+    deployment.task_queue.send(MESSAGE, CALLER)
     [received] = deployment.messages()
     assert Message.read(received.body) == MESSAGE
+
+
+def test_the_queue_knows_whose_message_it_is(deployment: Deployment) -> None:
+    deployment.task_queue.send(MESSAGE, CALLER)
+    [received] = deployment.messages()
+    assert received.raw_event["attributes"]["MessageGroupId"] == CALLER
 
 
 def test_fields_of_a_later_version_are_ignored() -> None:
@@ -63,7 +71,7 @@ def test_a_queue_that_does_not_answer_is_an_error_of_ours() -> None:
 
     client: Any = Gone()
     with pytest.raises(Unsent, match=r"did not take a{64}"):
-        TaskQueue(lambda: client, "url").send(MESSAGE)
+        TaskQueue(lambda: client, "url").send(MESSAGE, CALLER)
 
 
 def test_a_client_of_the_queue_is_made_only_when_it_is_needed() -> None:
@@ -84,3 +92,60 @@ def test_a_message_is_hidden_within_what_sqs_allows(seconds: float, asked: int) 
     client: Any = Recorder()
     TaskQueue(lambda: client, "url").hide("receipt", seconds)
     assert calls == [{"QueueUrl": "url", "ReceiptHandle": "receipt", "VisibilityTimeout": asked}]
+
+
+# how many wait
+
+
+class Length:
+    """A queue of that length, which counts how often it is asked."""
+
+    def __init__(self, length: int | Exception) -> None:
+        self.length, self.asked = length, 0
+
+    def get_queue_attributes(self, **call: Any) -> Any:
+        self.asked += 1
+        if isinstance(self.length, Exception):
+            raise self.length
+        assert call == {"QueueUrl": "url", "AttributeNames": ["ApproximateNumberOfMessages"]}
+        return {"Attributes": {"ApproximateNumberOfMessages": str(self.length)}}
+
+
+def queue_of(length: Any, max_backlog: int) -> TaskQueue:
+    return TaskQueue(lambda: length, "url", max_backlog)
+
+
+@pytest.mark.parametrize(("length", "full"), [(0, False), (99, False), (100, True), (101, True)])
+def test_a_queue_is_full_when_as_many_wait_as_may(length: int, full: bool) -> None:
+    assert queue_of(Length(length), 100).is_full(NOW) is full
+
+
+def test_a_queue_without_a_bound_is_never_full_and_is_not_asked() -> None:
+    length = Length(1_000_000)
+    assert not queue_of(length, 0).is_full(NOW)
+    assert length.asked == 0
+
+
+def test_a_queue_is_asked_once_in_some_seconds() -> None:
+    length = Length(100)
+    queue = queue_of(length, 100)
+    assert all(queue.is_full(NOW + later) for later in (0, 1, PACE - 0.001))
+    assert length.asked == 1
+    length.length = 99
+    assert not queue.is_full(NOW + PACE)
+    assert length.asked == 2
+
+
+def test_a_queue_that_does_not_say_how_long_it_is_takes_more_and_is_not_asked_at_once() -> None:
+    length = Length(EndpointConnectionError(endpoint_url="https://sqs"))
+    queue = queue_of(length, 1)
+    assert [queue.is_full(NOW + later) for later in (0, 1)] == [False, False]
+    assert length.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "bound"),
+    [({}, 0), ({"MAX_BACKLOG": ""}, 0), ({"MAX_BACKLOG": "0"}, 0), ({"MAX_BACKLOG": "500"}, 500)],
+)
+def test_the_bound_is_in_the_environment(environment: dict[str, str], bound: int) -> None:
+    assert resources.task_queue({"QUEUE_URL": "url", **environment}).max_backlog == bound

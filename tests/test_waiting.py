@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backburner.entry import Job
-from backburner.waiting import SHORTEST, Sample, best_wait, estimate
+from backburner.waiting import SHORTEST, Sample, best_wait, estimate, until_there_is_room
 
 JOB = Job(
     version=1,
@@ -110,3 +110,20 @@ def test_the_wait_is_never_nothing_and_never_past_the_end(
     wait = seconds(replace(JOB, expected_time=expected), now, [], random)
     assert wait >= SHORTEST
     assert wait == SHORTEST or now + wait <= JOB.gives_up_at + 1
+
+
+# refused
+
+
+def test_who_is_refused_waits_as_long_as_jobs_waited_in_the_queue() -> None:
+    samples = [Sample(wait, 1) for wait in (30, 10, 20)]
+    assert until_there_is_room(samples, 0) == 20
+
+
+def test_those_who_are_refused_are_spread_over_as_much_time_again() -> None:
+    assert until_there_is_room([Sample(20, 1)], 0.5) == 30
+
+
+@pytest.mark.parametrize(("waited", "told"), [([], 2), ([0.1], 2), ([9000.0], 60)])
+def test_a_refusal_is_neither_too_short_nor_too_long(waited: list[float], told: float) -> None:
+    assert until_there_is_room([Sample(wait, 1) for wait in waited], 0) == told

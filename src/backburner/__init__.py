@@ -12,6 +12,7 @@ signature.py names an answer, entry.py is what lies under it, store.py is the on
 changes it, task_queue.py is the only code that sends; computations/ is what people add to.
 memory.py saves the read of a result that was served just now. run_times.py tells the next clients
 what jobs took: one read of a request's, one write of a worker's, in ten seconds at most.
+Where MAX_BACKLOG is set, new work asks the queue how long it is: once in three seconds at most.
 """
 
 __version__ = "0.1.0"

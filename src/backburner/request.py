@@ -1,10 +1,10 @@
 """Lambda 1: what is there is served at once; what is not, a worker is asked for."""
 
 import os
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from random import SystemRandom
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,12 +22,12 @@ from backburner.run_times import RunTimes
 from backburner.store import Lost, Store
 from backburner.task_queue import Message, TaskQueue
 from backburner.telemetry import count, logger
-from backburner.waiting import estimate
+from backburner.waiting import estimate, until_there_is_room
 
 ROUNDS = 4
 """How often one request may find that somebody else was first."""
 A_MOMENT = 2
-"""Seconds after which to ask again when new work is refused."""
+"""Seconds after which to ask again when something did not answer."""
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -78,7 +78,8 @@ class Front:
     task_queue: TaskQueue
     run_times: RunTimes
     memory: Memory
-    random: Callable[[], float] = random.random
+    random: Callable[[], float] = SystemRandom().random
+    """The system's: any other would go on alike wherever SnapStart restores the same snapshot."""
 
     def answer(self, asked: Question) -> Response:
         entry = self.recall(asked) or self.look_up(asked)
@@ -129,17 +130,32 @@ class Front:
                 raise NotFound(
                     f"{entry.signature} is unknown or expired; ask again with the parameters"
                 )
+            self.admit(asked, now)
             failures = entry.answer.failures if entry.answer else 0
-            return self.send(self.store.claim(entry, asked.new_job(now, failures)))
+            return self.send(self.store.claim(entry, asked.new_job(now, failures)), asked)
         if entry.job.is_spent(now):
             count("failed", entry.computation)
             return self.store.bury(entry)
-        return self.send(self.store.send_again(entry))
+        return self.send(self.store.send_again(entry), asked)
 
-    def send(self, entry: Entry) -> Entry:
+    def admit(self, asked: Question, now: float) -> None:
+        """New work, unless too much is waiting; what an old read has missed is not new."""
+        if not self.task_queue.is_full(now):
+            return
+        there = self.store.look_up(asked.entry, consistent=True)
+        if there.job or there.is_settled(now):
+            raise Lost(there)
+        name = asked.entry.computation
+        count("refused", name)
+        raise Unavailable(
+            "too many jobs are waiting already; ask again later",
+            retry_after=until_there_is_room(self.run_times.of(name), self.random()),
+        )
+
+    def send(self, entry: Entry, asked: Question) -> Entry:
         """Send the message of a job; if that fails, the job must not look alive."""
         try:
-            self.task_queue.send(Message.about(entry))
+            self.task_queue.send(Message.about(entry), asked.request.caller)
         except Unsent as error:
             logger.warning("a message was not sent", exc_info=error)
             self.store.release(entry)

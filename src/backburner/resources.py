@@ -38,6 +38,7 @@ def task_queue(environ: Mapping[str, str]) -> TaskQueue:
     return TaskQueue(
         lambda: cast("SQSClient", _session().create_client("sqs", config=PATIENCE)),
         url=_setting(environ, "QUEUE_URL"),
+        max_backlog=int(environ.get("MAX_BACKLOG") or 0),
     )
 
 

@@ -11,19 +11,23 @@ from backburner import signature
 from backburner.entry import Entry
 from backburner.errors import MalformedMessage, Unsent
 from backburner.signature import Signature
+from backburner.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 LONGEST_DELAY = 43200
 """SQS hides a message for 12 hours at most."""
+PACE = 3
+"""An instance asks how long the queue is once in so many seconds at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What SQS carries. A message that is sent again is the same as the first."""
+    """What SQS carries. The body of a message that is sent again is the same as the first's."""
 
     signature: Signature
     computation: str
@@ -67,20 +71,48 @@ class Message:
 class TaskQueue:
     """The queue of jobs. The client is made when it is first needed: a hit needs none."""
 
-    def __init__(self, make_client: "Callable[[], SQSClient]", url: str) -> None:
+    def __init__(
+        self, make_client: "Callable[[], SQSClient]", url: str, max_backlog: int = 0
+    ) -> None:
+        """At most `max_backlog` messages are to wait; 0 is any number."""
         self.make_client = make_client
         self.url = url
+        self.max_backlog = max_backlog
+        self._waiting, self._counted_at = 0, float("-inf")
 
     @cached_property
     def client(self) -> "SQSClient":
         return self.make_client()
 
-    def send(self, message: Message) -> None:
-        """Send it; Unsent if the queue did not say that it has it."""
+    def send(self, message: Message, caller: str) -> None:
+        """Send it; Unsent if the queue did not say that it has it.
+
+        SQS sees to it that no caller keeps the others waiting (fair queues). A message that
+        somebody else sends again counts as theirs, which does no harm.
+        """
         try:
-            self.client.send_message(QueueUrl=self.url, MessageBody=json.dumps(asdict(message)))
+            self.client.send_message(
+                QueueUrl=self.url, MessageBody=json.dumps(asdict(message)), MessageGroupId=caller
+            )
         except (ClientError, BotoCoreError) as error:
             raise Unsent(f"the queue did not take {message.signature}: {error}") from error
+
+    def is_full(self, now: float) -> bool:
+        """As many wait as may, so SQS said some seconds ago at most. If it does not say: no."""
+        if not self.max_backlog:
+            return False
+        if now - self._counted_at >= PACE:
+            self._waiting, self._counted_at = self._count(), now
+        return self._waiting >= self.max_backlog
+
+    def _count(self) -> int:
+        name: QueueAttributeNameType = "ApproximateNumberOfMessages"
+        try:
+            answer = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=[name])
+            return int(answer["Attributes"][name])
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("the queue was not counted; work is accepted", exc_info=error)
+            return 0
 
     def hide(self, receipt_handle: str, seconds: float) -> None:
         """Let a message that was received come back after that time, unless it is deleted."""

@@ -16,6 +16,8 @@ PRICE_OF_A_POLL = 0.15
 OVERDUE_SHARE = 0.2
 """A job older than any known one is looked at again after this share of its age."""
 LONGEST_OVERDUE = 60
+SHORTEST_REFUSAL, LONGEST_REFUSAL = 2, 60
+"""Seconds for which new work is refused, before they are spread."""
 ON_THE_WAY = 5
 """Seconds by which a client may come back late: rounding, the network, clocks that differ."""
 TRUSTED_PROGRESS = 0.1
@@ -60,6 +62,17 @@ def estimate(job: Job, samples: Sequence[Sample], now: float, random: float) -> 
     latest = min(job.gives_up_at - now + 1, job.answer_kept_for - ON_THE_WAY)
     bounded = max(SHORTEST, min(jittered, latest))
     return Wait(bounded, expected_at=now + (left or _median_left(times, age) or bounded))
+
+
+def until_there_is_room(samples: Sequence[Sample], random: float) -> float:
+    """When to ask again for new work that is refused, in seconds; `random` is in [0, 1).
+
+    In the time that a job waits in the queue, all that wait there now are begun. Those who are
+    refused are spread over as much time again, or they would all come back at once.
+    """
+    waits = sorted(sample.queue_wait for sample in samples) or [0.0]
+    typical = min(max(SHORTEST_REFUSAL, waits[len(waits) // 2]), LONGEST_REFUSAL)
+    return typical * (1 + random)
 
 
 def best_wait(times: Sequence[float], age: float) -> float | None:

@@ -19,7 +19,7 @@ class Stack:
 
     def deploy(self) -> None:
         self.checkout.build()
-        self.checkout.deploy(MaxWorkers="2")
+        self.checkout.deploy(Rollout="AllAtOnce", MaxWorkers="2")
         self.emulator.settle()
 
     @property

@@ -1,5 +1,7 @@
 """An API Gateway event as a request."""
 
+import re
+
 import pytest
 
 from backburner.http.event import Request
@@ -38,3 +40,34 @@ def test_an_event_may_lack_headers_query_and_body() -> None:
         del event[name]
     bare = Request.from_event(event)
     assert (bare.headers, bare.query, bare.body) == ({}, "", b"")
+
+
+def asked_by(address: str = "192.0.2.1", **claims: str) -> Request:
+    event = http_event("GET", "/v1/doubling")
+    event["requestContext"]["http"]["sourceIp"] = address
+    if claims:
+        event["requestContext"]["authorizer"] = {"jwt": {"claims": claims, "scopes": None}}
+    return Request.from_event(event)
+
+
+def test_a_caller_is_who_the_token_says_wherever_they_are() -> None:
+    ann = asked_by(iss="https://issuer.example", sub="ann")
+    assert ann.caller == asked_by("192.0.2.2", iss="https://issuer.example", sub="ann").caller
+    assert ann.caller != asked_by(iss="https://issuer.example", sub="bob").caller
+    assert ann.caller != asked_by(iss="https://other.example", sub="ann").caller
+    assert ann.identity == ann.caller
+
+
+def test_without_a_token_a_caller_is_an_address_and_has_no_identity() -> None:
+    assert asked_by().caller == asked_by().caller != asked_by("192.0.2.2").caller
+    assert asked_by().identity is None
+
+
+@pytest.mark.parametrize("claims", [{"iss": "https://issuer.example"}, {"sub": "ann"}])
+def test_a_token_that_does_not_say_who_it_is_gives_no_identity(claims: dict[str, str]) -> None:
+    assert asked_by(**claims).identity is None
+
+
+def test_neither_an_address_nor_a_name_can_be_read_from_a_caller() -> None:
+    for caller in (asked_by(), asked_by(iss="https://issuer.example", sub="ann")):
+        assert re.fullmatch("[0-9a-f]{64}", caller.caller)

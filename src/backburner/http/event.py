@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import json
 import math
 import re
@@ -25,10 +26,15 @@ class Request:
     """By lower-case name."""
     body: bytes
     correlation_id: str
+    caller: str
+    """Who asks, as a hash: the token's issuer and subject or, without a token, the address."""
+    identity: str | None
+    """The caller, if API Gateway has checked a token that says who it is."""
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Self:
         context = event["requestContext"]
+        identity = _identity(context)
         return cls(
             method=context["http"]["method"],
             path=tuple(event["rawPath"].strip("/").split("/")),
@@ -36,6 +42,8 @@ class Request:
             headers={name.lower(): text for name, text in event.get("headers", {}).items()},
             body=_body(event),
             correlation_id=context["requestId"],
+            caller=identity or _hash(context["http"]["sourceIp"]),
+            identity=identity,
         )
 
     @property
@@ -108,6 +116,22 @@ def _finite_int(text: str) -> int:
 
 def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text[:80]} is no number that JSON and we can hold")
+
+
+def _identity(context: Mapping[str, Any]) -> str | None:
+    claims = _authorizer(context, "jwt").get("claims", {})
+    issuer, subject = claims.get("iss"), claims.get("sub")
+    return _hash(issuer, subject) if issuer and subject else None
+
+
+def _authorizer(context: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """What API Gateway has found out about the caller; nothing, if the route does not ask."""
+    found: Mapping[str, Any] = (context.get("authorizer") or {}).get(kind) or {}
+    return found
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256(canonical(parts)).hexdigest()
 
 
 def _body(event: Mapping[str, Any]) -> bytes:

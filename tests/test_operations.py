@@ -1,0 +1,231 @@
+"""The alarms and the dashboard watch what is emitted; the runbook has a section for each alarm."""
+
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backburner import telemetry
+from local.template import STACK_NAME
+
+from .translation import translate
+
+ROOT = Path(__file__).parent.parent
+RESOURCES = translate(AlarmEmail="operator@example.org", Rollout="Canary10Percent5Minutes")
+RUNBOOK = (ROOT / "docs/operations.md").read_text()
+
+PUBLISHED: dict[str, tuple[set[str], list[set[str]]]] = {
+    "AWS/Lambda": (
+        {"Invocations", "Errors", "Throttles", "Duration"},
+        [{"FunctionName"}, {"FunctionName", "Resource"}],
+    ),
+    "AWS/SQS": (
+        {
+            "ApproximateAgeOfOldestMessage",
+            "ApproximateNumberOfMessagesVisible",
+            "ApproximateNumberOfMessagesNotVisible",
+        },
+        [{"QueueName"}],
+    ),
+    "AWS/ApiGateway": ({"Count", "4xx", "5xx"}, [{"ApiId"}]),
+}
+"""What AWS documents: the metrics of a namespace, and the sets of their dimensions."""
+
+
+def of_type(kind: str) -> dict[str, Any]:
+    return {i: r["Properties"] for i, r in RESOURCES.items() if r["Type"] == kind}
+
+
+ALARMS = of_type("AWS::CloudWatch::Alarm")
+FILTERS = of_type("AWS::Logs::MetricFilter")
+OWNERS = {
+    "FunctionName": of_type("AWS::Lambda::Function"),
+    "Resource": {
+        f"{p['FunctionName']}:{p['Name']}": p for p in of_type("AWS::Lambda::Alias").values()
+    },
+    "QueueName": {f"{queue}.QueueName": p for queue, p in of_type("AWS::SQS::Queue").items()},
+    "ApiId": of_type("AWS::ApiGatewayV2::Api"),
+}
+"""By dimension: what there is of which AWS publishes metrics under it."""
+
+
+def emitted_by_the_code() -> set[str]:
+    """The names that count and measure are called with."""
+    sources = "".join(p.read_text() for p in (ROOT / "src/backburner").glob("**/*.py"))
+    calls = re.findall(r"(?<![.\w])(?:count|measure)\(([^,]*),", sources)
+    return {name for call in calls for name in re.findall(r'"(\w+)"', call)}
+
+
+def assert_is_there(namespace: str, metric: str, dimensions: dict[str, str]) -> None:
+    """The metric exists: AWS publishes it of a resource of ours, or a filter of ours makes it."""
+    if namespace == STACK_NAME:
+        made = [t for f in FILTERS.values() for t in f["MetricTransformations"]]
+        assert (namespace, metric) in [(t["MetricNamespace"], t["MetricName"]) for t in made]
+        assert dimensions == {}
+        return
+    metrics, sets_of_dimensions = PUBLISHED[namespace]
+    assert metric in metrics
+    assert set(dimensions) in sets_of_dimensions
+    for name, value in dimensions.items():
+        assert value in OWNERS[name], f"{name}={value} is of nothing that there is"
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_watches_a_metric_that_there_is(name: str) -> None:
+    alarm = ALARMS[name]
+    dimensions = {d["Name"]: d["Value"] for d in alarm.get("Dimensions", [])}
+    assert_is_there(alarm["Namespace"], alarm["MetricName"], dimensions)
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_silence_is_no_alarm(name: str) -> None:
+    assert ALARMS[name]["TreatMissingData"] == "notBreaching"
+    assert ALARMS[name]["ComparisonOperator"] == "GreaterThanThreshold"
+
+
+@pytest.mark.parametrize(
+    ("alarm", "watched"),
+    [
+        ("RequestErrors", "Errors of RequestFunction"),
+        ("RequestFaults", "request_fault of "),
+        ("SlowRequests", "Duration of RequestFunction"),
+        ("RequestThrottles", "Throttles of RequestFunction"),
+        ("RefusedWork", "refused_in_all of "),
+        ("OldJobs", "ApproximateAgeOfOldestMessage of Queue.QueueName"),
+        ("WorkerErrors", "Errors of WorkerFunction"),
+        ("WorkerFaults", "worker_fault of "),
+        ("WorkerThrottles", "Throttles of WorkerFunction"),
+        ("DeadLetters", "Invocations of DeadLetterFunction"),
+        ("UnburiedDeadLetters", "ApproximateAgeOfOldestMessage of DeadLetterQueue.QueueName"),
+    ],
+)
+def test_an_alarm_watches_what_it_is_named_for(alarm: str, watched: str) -> None:
+    first, *_ = ALARMS[alarm].get("Dimensions", [{"Value": ""}])
+    assert f"{ALARMS[alarm]['MetricName']} of {first['Value']}" == watched
+
+
+def test_a_rollout_is_watched_at_the_alias_that_it_moves() -> None:
+    for name in ("RequestErrors", "SlowRequests"):
+        dimensions = {d["Name"]: d["Value"] for d in ALARMS[name]["Dimensions"]}
+        assert dimensions["Resource"] == "RequestFunction:live"
+
+
+@pytest.mark.parametrize(
+    ("counter", "logs"), [("RequestFaultCount", "RequestLogs"), ("WorkerFaultCount", "WorkerLogs")]
+)
+def test_an_error_that_is_logged_is_counted_and_a_warning_is_not(counter: str, logs: str) -> None:
+    pattern = FILTERS[counter]["FilterPattern"]
+    assert matches(pattern, logged("ERROR"))
+    assert not matches(pattern, logged("WARNING"))
+    assert FILTERS[counter]["LogGroupName"] == logs
+
+
+def test_refused_work_of_any_computation_is_counted_in_all(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for metric in ("refused", "hit"):
+        telemetry.count(metric, "doubling")
+    refused, hit = capsys.readouterr().out.splitlines()
+    assert "refused" in emitted_by_the_code()
+    assert matches(FILTERS["RefusedCount"]["FilterPattern"], refused)
+    assert not matches(FILTERS["RefusedCount"]["FilterPattern"], hit)
+    assert FILTERS["RefusedCount"]["LogGroupName"] == "RequestLogs"
+
+
+@pytest.mark.parametrize("function", ["RequestFunction", "WorkerFunction", "DeadLetterFunction"])
+def test_a_function_logs_where_the_filters_look(function: str) -> None:
+    logs = RESOURCES[function]["Properties"]["LoggingConfig"]
+    assert logs == {"LogGroup": function.replace("Function", "Logs")}
+
+
+# The dashboard.
+
+WIDGETS: list[dict[str, Any]] = json.loads(RESOURCES["Dashboard"]["Properties"]["DashboardBody"])[
+    "widgets"
+]
+METRICS = [m for w in WIDGETS for m in w["properties"].get("metrics", [])]
+
+
+def expressions() -> list[str]:
+    return [metric[0]["expression"] for metric in METRICS if isinstance(metric[0], dict)]
+
+
+def test_the_dashboard_shows_every_alarm() -> None:
+    shown = [arn for w in WIDGETS if w["type"] == "alarm" for arn in w["properties"]["alarms"]]
+    assert sorted(shown) == sorted(f"{name}.Arn" for name in ALARMS)
+
+
+def test_the_dashboard_shows_every_metric_of_the_code_and_no_other() -> None:
+    searched = " ".join(e.partition("MetricName=")[2] for e in expressions())
+    assert set(re.findall(r'"(\w+)"', searched)) == emitted_by_the_code()
+
+
+def test_the_dashboard_searches_where_the_code_emits(capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry.count("hit", "doubling")
+    [directive] = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
+    [[dimension]] = directive["Dimensions"]
+    searches = [e for e in expressions() if "SEARCH" in e]
+    assert len(searches) >= 8
+    for search in searches:
+        assert f'\'{{"{STACK_NAME}",{dimension}}} ' in search
+
+
+def test_a_function_emits_under_the_name_of_its_stack() -> None:
+    for function in of_type("AWS::Lambda::Function").values():
+        variables = function["Environment"]["Variables"]
+        assert variables["POWERTOOLS_METRICS_NAMESPACE"] == STACK_NAME
+
+
+def test_the_dashboard_shows_metrics_that_there_are() -> None:
+    for metric in METRICS:
+        if isinstance(metric[0], str):
+            namespace, name, *dimensions = (part for part in metric if isinstance(part, str))
+            assert_is_there(
+                namespace, name, dict(zip(dimensions[::2], dimensions[1::2], strict=True))
+            )
+
+
+# The runbook.
+
+
+def test_the_runbook_has_a_section_for_each_alarm_and_no_other() -> None:
+    alarms = RUNBOOK.partition("\n## The alarms\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^### (\w+)$", alarms, re.M) == list(ALARMS)
+
+
+def test_each_section_says_what_it_means_and_what_to_do() -> None:
+    sections = re.findall(r"^### (\w+)$\n+(.*?)(?=^##)", RUNBOOK, re.M | re.S)
+    for name, text in sections:
+        if name in ALARMS:
+            assert "**It means**" in text
+            assert "**Do**" in text
+
+
+def test_the_runbook_names_every_parameter() -> None:
+    parameters = re.findall(r"^  (\w+):\n    Type: (?:String|Number)$", template_text(), re.M)
+    assert len(parameters) > 10
+    assert [name for name in parameters if f"`{name}`" not in RUNBOOK] == []
+
+
+def template_text() -> str:
+    return (ROOT / "template.yaml").read_text()
+
+
+def logged(level: str) -> str:
+    """A line of our logs."""
+    record = {"name": "backburner", "levelname": level, "msg": "it went wrong"}
+    return telemetry.logger.registered_handler.format(logging.makeLogRecord(record))
+
+
+def matches(pattern: str, line: str) -> bool:
+    """Whether a JSON filter of CloudWatch Logs with one comparison takes the line."""
+    parsed = re.fullmatch(r"\{ \$\.(\w+)(?:\[(\d+)\])? = (.+) \}", pattern)
+    assert parsed, f"{pattern} is of a form that this test does not know"
+    field, index, wanted = parsed.groups()
+    value = json.loads(line).get(field)
+    if index is not None and value is not None:
+        value = value[int(index)]
+    return bool(value == json.loads(wanted))

@@ -1,0 +1,200 @@
+"""Each parameter of template.yaml arrives where it belongs, in what CloudFormation is given."""
+
+import re
+import tomllib
+from typing import Any
+
+import pytest
+
+from local.template import TEMPLATE, load
+
+from .translation import translate
+
+TEMPLATE_ITSELF = load(TEMPLATE)
+PARAMETERS: dict[str, Any] = TEMPLATE_ITSELF["Parameters"]
+FUNCTIONS = ["RequestFunction", "WorkerFunction", "DeadLetterFunction"]
+
+ARRIVALS: list[tuple[str, str, str]] = [
+    ("JwtIssuer", "https://issuer.example", "Authorizer JwtConfiguration Issuer"),
+    ("RequestRate", "7", "Stage DefaultRouteSettings ThrottlingRateLimit"),
+    ("RequestBurst", "9", "Stage DefaultRouteSettings ThrottlingBurstLimit"),
+    ("MaxBacklog", "5", "RequestFunction Environment Variables MAX_BACKLOG"),
+    ("MaxWorkers", "3", "WorkerFunctionJob ScalingConfig MaximumConcurrency"),
+    ("WorkerMemory", "3538", "WorkerFunction MemorySize"),
+    ("OldestJobSeconds", "60", "OldJobs Threshold"),
+    ("SlowRequestMilliseconds", "250", "SlowRequests Threshold"),
+    ("SnapStart", "PublishedVersions", "RequestFunction SnapStart ApplyOn"),
+    *[("Architecture", "x86_64", f"{name} Architectures 0") for name in FUNCTIONS],
+    *[("LogLevel", "DEBUG", f"{name} Environment Variables LOG_LEVEL") for name in FUNCTIONS],
+    *[("Tracing", "Active", f"{name} TracingConfig Mode") for name in FUNCTIONS],
+    *[
+        ("LogRetentionDays", "90", f"{name} RetentionInDays")
+        for name in ("ApiLogs", "RequestLogs", "WorkerLogs", "DeadLetterLogs")
+    ],
+]
+"""A parameter, a value of it, and the property that has it."""
+
+SWITCHES = {"JwtIssuer", "JwtAudience", "Rollout", "AlarmEmail"}
+"""Parameters that decide what there is; each has tests of its own below."""
+
+STAGES = tomllib.loads((TEMPLATE.parent / "samconfig.toml").read_text())
+STAGE_NAMES = [name for name in STAGES if name != "version"]
+
+
+@pytest.mark.parametrize(("name", "value", "where"), ARRIVALS)
+def test_a_parameter_arrives(name: str, value: str, where: str) -> None:
+    assert str(at(where, translate(**{name: value}))) == value
+
+
+def test_every_parameter_is_exercised() -> None:
+    assert {name for name, _, _ in ARRIVALS} | SWITCHES == set(PARAMETERS)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_parameter_is_described_bounded_and_has_a_default_within_its_bounds(name: str) -> None:
+    parameter = PARAMETERS[name]
+    assert parameter["Description"].endswith(".")
+    default = parameter["Default"]
+    if "AllowedValues" in parameter:
+        assert default in parameter["AllowedValues"]
+    elif parameter["Type"] == "Number":
+        assert parameter["MinValue"] <= default <= parameter["MaxValue"]
+    else:
+        assert re.match(parameter["AllowedPattern"], default)
+
+
+def test_every_parameter_is_in_one_group() -> None:
+    groups = TEMPLATE_ITSELF["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(PARAMETERS)
+
+
+@pytest.mark.parametrize("bad", ["http://issuer.example", "issuer", "https://a b"])
+def test_an_issuer_is_an_https_url(bad: str) -> None:
+    assert not re.fullmatch(PARAMETERS["JwtIssuer"]["AllowedPattern"], bad)
+
+
+def test_without_an_issuer_the_api_is_public() -> None:
+    resources = translate()
+    assert at("DefaultRoute AuthorizationType", resources) == "NONE"
+    assert "AuthorizerId" not in resources["DefaultRoute"]["Properties"]
+    assert "Authorizer" not in resources
+
+
+def test_with_an_issuer_a_token_for_one_of_the_audiences_is_asked_for() -> None:
+    resources = translate(JwtIssuer="https://issuer.example", JwtAudience="us,them")
+    assert at("DefaultRoute AuthorizationType", resources) == "JWT"
+    assert at("DefaultRoute AuthorizerId", resources) == "Authorizer"
+    assert at("Authorizer AuthorizerType", resources) == "JWT"
+    assert at("Authorizer JwtConfiguration Audience", resources) == {"Fn::Split": [",", "us,them"]}
+
+
+def test_an_issuer_without_an_audience_is_refused() -> None:
+    [rule] = TEMPLATE_ITSELF["Rules"].values()
+    [assertion] = rule["Assertions"]
+    assert rule["RuleCondition"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "JwtIssuer"}, ""]}]}
+    assert assertion["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "JwtAudience"}, ""]}]}
+
+
+@pytest.mark.parametrize("issuer", ["", "https://issuer.example"])
+def test_deletion_is_for_operators_with_and_without_tokens(issuer: str) -> None:
+    assert at("ForgetRoute AuthorizationType", translate(JwtIssuer=issuer)) == "AWS_IAM"
+
+
+def test_nobody_is_told_of_alarms_unless_there_is_an_address() -> None:
+    resources = translate()
+    assert "AlarmTopic" not in resources
+    assert [a["Properties"]["AlarmActions"] for a in alarms(resources)] == [[]] * 11
+
+
+def test_with_an_address_every_alarm_goes_there() -> None:
+    resources = translate(AlarmEmail="operator@example.org")
+    assert at("AlarmTopic Subscription", resources) == [
+        {"Protocol": "email", "Endpoint": "operator@example.org"}
+    ]
+    for alarm in alarms(resources):
+        assert alarm["Properties"]["AlarmActions"] == ["AlarmTopic"]
+
+
+@pytest.mark.parametrize(
+    "rollout", [r for r in PARAMETERS["Rollout"]["AllowedValues"] if r != "AllAtOnce"]
+)
+def test_in_steps_the_alarms_of_the_request_function_bring_the_old_version_back(
+    rollout: str,
+) -> None:
+    resources = translate(Rollout=rollout)
+    group = resources["RequestFunctionDeploymentGroup"]["Properties"]
+    assert group["DeploymentConfigName"] == f"CodeDeployDefault.Lambda{rollout}"
+    assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+    watched = {alarm["Name"] for alarm in group["AlarmConfiguration"]["Alarms"]}
+    assert watched == {"RequestErrors", "RequestFaults", "SlowRequests"}
+    assert "CodeDeployLambdaAliasUpdate" in resources["RequestFunctionAliaslive"]["UpdatePolicy"]
+
+
+def test_all_at_once_needs_no_code_deploy() -> None:
+    resources = translate(Rollout="AllAtOnce")
+    assert not [r for r in resources.values() if r["Type"].startswith("AWS::CodeDeploy")]
+    assert "UpdatePolicy" not in resources["RequestFunctionAliaslive"]
+
+
+def test_a_version_with_other_settings_is_another_version() -> None:
+    """SAM's hash does not see the value of a parameter; the description of the version does."""
+    function = TEMPLATE_ITSELF["Resources"]["RequestFunction"]["Properties"]
+    settings = {k: v for k, v in function.items() if k != "DeploymentPreference"}
+    settings |= {"Globals": TEMPLATE_ITSELF["Globals"]["Function"]}
+    described = set(re.findall(r"\${(\w+)}", settings.pop("VersionDescription")["Fn::Sub"]))
+    assert referred_to(settings) & set(PARAMETERS) == described
+    before, after = (version(translate(MaxBacklog=n)) for n in ("5", "6"))
+    assert before["Properties"]["Description"] != after["Properties"]["Description"]
+
+
+def test_a_version_with_other_code_keeps_the_old_one_to_go_back_to() -> None:
+    assert version(translate())["DeletionPolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("stage", STAGE_NAMES)
+def test_a_stage_sets_parameters_that_there_are_to_values_within_their_bounds(stage: str) -> None:
+    overrides = STAGES[stage]["deploy"]["parameters"]["parameter_overrides"]
+    for name, value in (assignment.split("=", 1) for assignment in overrides.split()):
+        parameter = PARAMETERS[name]
+        if "AllowedValues" in parameter:
+            assert value in map(str, parameter["AllowedValues"])
+        else:
+            assert parameter["MinValue"] <= int(value) <= parameter["MaxValue"]
+
+
+@pytest.mark.parametrize("stage", STAGE_NAMES)
+def test_a_stage_has_a_stack_and_tags_of_its_own(stage: str) -> None:
+    name = STAGES[stage]["global"]["parameters"]["stack_name"]
+    assert name == ("backburner" if stage == "default" else f"backburner-{stage}")
+    assert "application=backburner stage=" in STAGES[stage]["deploy"]["parameters"]["tags"]
+
+
+def at(where: str, resources: dict[str, Any]) -> Any:
+    """The property at: logical id, and then keys and indices."""
+    logical_id, *keys = where.split()
+    found = resources[logical_id]["Properties"]
+    for key in keys:
+        found = found[int(key)] if isinstance(found, list) else found[key]
+    return found
+
+
+def alarms(resources: dict[str, Any]) -> list[dict[str, Any]]:
+    return [r for r in resources.values() if r["Type"] == "AWS::CloudWatch::Alarm"]
+
+
+def version(resources: dict[str, Any]) -> Any:
+    [found] = [r for r in resources.values() if r["Type"] == "AWS::Lambda::Version"]
+    return found
+
+
+def referred_to(value: Any) -> set[str]:
+    """What is named by !Ref anywhere in it."""
+    match value:
+        case {"Ref": str(name)}:
+            return {name}
+        case dict():
+            return set().union(*map(referred_to, value.values()))
+        case list():
+            return set().union(*map(referred_to, value))
+    return set()
