@@ -20,6 +20,7 @@ class Checkout:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
         self.computations = folder / "src/backburner/computations"
+        self.built = folder / ".aws-sam/build/template.yaml"
         self._environment = environment
         for name in DEPLOYED:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
@@ -31,7 +32,8 @@ class Checkout:
     def deploy(self, **parameters: str) -> None:
         """With the default environment of samconfig.toml, and nobody there to say yes."""
         overrides = [f"{k}={v}" for k, v in {"Architecture": ARCHITECTURE, **parameters}.items()]
-        self._sam("deploy", "--no-confirm-changeset", "--parameter-overrides", *overrides)
+        quietly = ["--no-confirm-changeset", "--no-progressbar"]
+        self._sam("deploy", *quietly, "--parameter-overrides", *overrides)
 
     def delete(self) -> None:
         self._sam("delete", "--no-prompts")

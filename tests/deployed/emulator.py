@@ -3,6 +3,7 @@
 docs/emulator.md lists it: what ministack lacks, and what is deployed or asked otherwise for it.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 import boto3
 import urllib3
 
+from local.template import load
 from tests.local.eventually import eventually
 
 HOST = "127.0.0.1"
@@ -103,6 +105,13 @@ class Emulator:
             aws_access_key_id=ROOT_KEY,
             aws_secret_access_key=ROOT_KEY,
         )
+
+    def adapt(self, built: Path) -> None:
+        """Before a deployment: there is no CodeDeploy here, and thus no rollout in steps."""
+        template = load(built)
+        for resource in template["Resources"].values():
+            resource.get("Properties", {}).pop("DeploymentPreference", None)
+        built.write_text(json.dumps(template))
 
     def settle(self) -> None:
         """After a deployment: a number that the template takes from a parameter is text here."""

@@ -19,6 +19,7 @@ class Stack:
 
     def deploy(self) -> None:
         self.checkout.build()
+        self.emulator.adapt(self.checkout.built)
         self.checkout.deploy(Rollout="AllAtOnce", MaxWorkers="2")
         self.emulator.settle()
 
