@@ -1,9 +1,9 @@
-# make run · make test · make check · make deploy
+# make run · make test · make check · make deploy · make redrive
 PYTHON ?= $(shell command -v python3.13 || command -v python3)
 PORT   ?= 3000
 SAM    := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 
-.PHONY: run test conformance fuzz check lint build deploy lock clean
+.PHONY: run test conformance fuzz check lint scan build deploy redrive lock clean
 
 run: .venv/ready           ## the whole deployment on this machine, until Ctrl-C
 	@.venv/bin/python -m local --port $(PORT)
@@ -17,13 +17,17 @@ conformance: .venv/ready   ## BACKBURNER_URL=https://… make conformance
 fuzz: .venv/ready          ## 10,000 requests made up from the OpenAPI document; FUZZ_SEED=n for others
 	FUZZ_EXAMPLES=1000 .venv/bin/pytest tests/http/test_fuzz.py --show-capture=no
 
-check: lint build          ## what CI runs
+check: lint scan build     ## what CI runs
 	.venv/bin/pytest --cov --cov-report=term
 
 lint: .venv/ready
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/cfn-lint template.yaml
+
+scan: .venv-checkov/ready  ## template.yaml for what is insecure; offline
+	.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --skip-download --compact --quiet
 
 build: .venv/ready .venv-sam/ready
 	$(SAM) validate --lint
@@ -32,18 +36,22 @@ build: .venv/ready .venv-sam/ready
 deploy: build              ## make deploy CONFIG=staging
 	$(SAM) deploy --config-env $(or $(CONFIG),default)
 
+redrive: .venv/ready       ## make redrive STACK=backburner; with DRY_RUN=1 it only tells
+	@PYTHONPATH=src .venv/bin/python -m operations.redrive $(or $(STACK),backburner) $(if $(DRY_RUN),--dry-run)
+
 lock: .venv/ready          ## after a change of requirements/*.in
 	.venv/bin/python -m pip install --quiet uv
-	cd requirements && for set in dev:3.11 sam:3.13 ministack:3.13; do ../.venv/bin/uv pip compile --quiet --universal \
+	cd requirements && for set in dev:3.11 sam:3.13 ministack:3.13 checkov:3.13; do ../.venv/bin/uv pip compile --quiet --universal \
 	  --upgrade --python-version $${set#*:} --generate-hashes --no-header $${set%:*}.in -o $${set%:*}.txt; done
 
 clean:
-	rm -rf .venv .venv-sam .venv-ministack .aws-sam
+	rm -rf .venv .venv-sam .venv-ministack .venv-checkov .aws-sam
 
 .venv/ready: requirements/dev.txt
 .venv-sam/ready: requirements/sam.txt
 .venv-ministack/ready: requirements/ministack.txt
-.venv/ready .venv-sam/ready .venv-ministack/ready:
+.venv-checkov/ready: requirements/checkov.txt
+.venv/ready .venv-sam/ready .venv-ministack/ready .venv-checkov/ready:
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@

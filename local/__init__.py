@@ -4,7 +4,7 @@
     pump.py          a queue's messages → SQS's event → the worker and dead-letter functions
     function.py      a function's sandboxes: processes with one event at a time
     runtime.py       the inside of a sandbox
-    moto_server.py   the table and the queues, in a process of its own
+    moto_server.py   the table, the queues and the bucket, in a process of its own
     template.py      what template.yaml says about all of these
 
 Where AWS documents a behaviour, this is it; where it does not, it is what others saw there. There

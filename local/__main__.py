@@ -69,7 +69,8 @@ def assignment(text: str) -> tuple[str, str]:
 
 def greeting(deployment: Deployment) -> str:
     url, moto_url = deployment.url, deployment.moto_url
-    ready = f"backburner is at {url}, its table and queues at {moto_url} (moto), until Ctrl-C. Try:"
+    stores = f"its table, queues and bucket at {moto_url} (moto)"
+    ready = f"backburner is at {url}, {stores}, until Ctrl-C. Try:"
     return "\n  ".join([ready, *questions(url)[:1], f"curl -i {url}/v1"])
 
 

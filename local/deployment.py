@@ -171,6 +171,7 @@ class Deployment:
             "PYTHONPATH": str(declaration.code.resolve()),
             "TZ": ":UTC",
             **declaration.environment,
+            "LARGE_RESULTS_ORIGIN": self.moto_url,
             **self._environment,
         }
 

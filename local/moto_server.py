@@ -1,4 +1,4 @@
-"""The table and the queues: moto as a server, python moto_server.py FD.
+"""The table, the queues and the bucket: moto as a server, python moto_server.py FD.
 
 FD is a socket that listens already: who comes before moto is imported just waits a little longer.
 It ends when its stdin does.

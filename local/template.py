@@ -1,4 +1,4 @@
-"""What template.yaml says: the table and queues to make, and the functions with their environment.
+"""What template.yaml says: the stores to make, and the functions with their environment.
 
 It needs PyYAML and a CloudFormation client, so tests make the resources in their own moto with it.
 """
@@ -16,6 +16,8 @@ TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 STACK_NAME = "local"
 ACCOUNT_ID = "123456789012"
 """moto's only account."""
+STORES = ("AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::S3::Bucket")
+"""What moto makes of a template. There are no policies: the bucket's asks for TLS."""
 
 
 class TemplateError(Exception):
@@ -50,13 +52,13 @@ class Function:
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """A template, and the physical ids of the table and queues that were made from it."""
+    """A template, and the physical ids of what was made from it: table, queues and bucket."""
 
     path: Path
     template: dict[str, Any]
     region: str
     physical_ids: dict[str, str]
-    """By logical id: a table's name, a queue's URL."""
+    """By logical id: a table's or a bucket's name, a queue's URL."""
 
     def function(self, logical_id: str) -> Function:
         properties = self._properties(logical_id)
@@ -163,6 +165,10 @@ class Stack:
                 return own_name
             case "AWS::DynamoDB::Table", "Arn":
                 return f"arn:aws:dynamodb:{self.region}:{ACCOUNT_ID}:table/{own_name}"
+            case "AWS::S3::Bucket", "Arn":
+                return f"arn:aws:s3:::{own_name}"
+            case "AWS::S3::Bucket", "RegionalDomainName":
+                return f"{own_name}.s3.{self.region}.amazonaws.com"
         raise TemplateError(f"local/template.py does not know !GetAtt {name}.{attribute}; add it")
 
     def _substitute(self, text: str, names: dict[str, Any]) -> str:
@@ -192,10 +198,10 @@ class Stack:
 
 
 def create_stack(cloudformation: Any, path: Path = TEMPLATE) -> Stack:
-    """Make the template's table and queues, and nothing else of it."""
+    """Make the template's table, queues and bucket, and nothing else of it."""
     template = load(path)
     cloudformation.create_stack(
-        StackName=STACK_NAME, TemplateBody=json.dumps(tables_and_queues(template))
+        StackName=STACK_NAME, TemplateBody=json.dumps(what_is_stored(template))
     )
     made = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
     return Stack(
@@ -212,12 +218,12 @@ def load(path: Path) -> dict[str, Any]:
     return template
 
 
-def tables_and_queues(template: dict[str, Any]) -> dict[str, Any]:
+def what_is_stored(template: dict[str, Any]) -> dict[str, Any]:
     """The part of the template that moto can make. The rest, and what refers to it, it cannot."""
     resources = {
         logical_id: resource
         for logical_id, resource in template["Resources"].items()
-        if resource["Type"].startswith(("AWS::DynamoDB::", "AWS::SQS::"))
+        if resource["Type"] in STORES
     }
     others = {part: template.get(part, {}) for part in ("Parameters", "Conditions")}
     return {**others, "Resources": resources}

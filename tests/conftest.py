@@ -1,4 +1,4 @@
-"""The table and queues of template.yaml in moto, a clock to set, and the sides of a deployment."""
+"""The stores of template.yaml in moto, a clock to set, and the sides of a deployment."""
 
 import json
 import time
@@ -17,8 +17,11 @@ from moto.sqs.models import sqs_backends
 from backburner import attempt, computations
 from backburner.dead_letter import Undertaker
 from backburner.entry import Entry
+from backburner.given_up import GivenUp
+from backburner.large_results import LargeResults
 from backburner.memory import memory
 from backburner.request import Front, respond
+from backburner.resources import IN_ITS_REGION
 from backburner.run_times import RunTimes
 from backburner.signature import Signature
 from backburner.store import Leases, Store
@@ -67,6 +70,7 @@ class Deployment:
     stack: Stack
     dynamodb: Any
     sqs: Any
+    s3: Any
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
@@ -78,12 +82,16 @@ class Deployment:
         self.run_times = RunTimes(
             client=self.dynamodb, table=self.table, clock=self.clock, random=lambda: 0.0
         )
+        self.large_results = LargeResults(lambda: self.s3, self.bucket)
+        self.given_up = GivenUp(lambda: self.sqs, self.given_up_url)
         self.front = Front(
             store=self.store,
             task_queue=self.task_queue,
             run_times=self.run_times,
             memory=memory(self.clock),
             random=lambda: 0.0,
+            large_results=self.large_results,
+            given_up=self.given_up,
         )
         self.worker = Worker(
             store=self.store,
@@ -91,21 +99,30 @@ class Deployment:
             run_times=self.run_times,
             compute=compute_here,
             random=lambda: 0.0,
+            large_results=self.large_results,
+            given_up=self.given_up,
         )
-        self.undertaker = Undertaker(store=self.store)
+        self.undertaker = Undertaker(store=self.store, given_up=self.given_up)
 
     @property
     def table(self) -> str:
         return self.stack.physical_ids["Table"]
 
     @property
+    def bucket(self) -> str:
+        return self.stack.physical_ids["LargeResults"]
+
+    @property
     def queue_url(self) -> str:
         return self.stack.physical_ids["Queue"]
 
     @property
+    def given_up_url(self) -> str:
+        return self.stack.physical_ids["GivenUpQueue"]
+
+    @property
     def queue(self) -> Any:
-        """moto's own queue."""
-        return sqs_backends[ACCOUNT_ID][REGION].get_queue(self.queue_url.rpartition("/")[2])
+        return motos_own(self.queue_url)
 
     def get(self, path: str, **headers: str) -> "Reply":
         path, _, query = path.partition("?")
@@ -147,8 +164,16 @@ class Deployment:
     def empty(self) -> None:
         for item in self.dynamodb.scan(TableName=self.table)["Items"]:
             self.dynamodb.delete_item(TableName=self.table, Key={"signature": item["signature"]})
+        for key in self.objects():
+            self.s3.delete_object(Bucket=self.bucket, Key=key)
         # Also what is hidden: it would come back in a later test. SQS purges once a minute only.
         self.queue._messages.clear()
+        motos_own(self.given_up_url)._messages.clear()
+
+    def objects(self) -> list[str]:
+        """The keys in the bucket."""
+        listed = self.s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])
+        return [each["Key"] for each in listed]
 
     def set(self, signature: str, path: str, value: dict[str, str]) -> None:
         self.dynamodb.update_item(
@@ -167,9 +192,15 @@ class Deployment:
         return self.store.look_up(empty, consistent=True)
 
 
+def motos_own(queue_url: str) -> Any:
+    """The queue as moto has it."""
+    return sqs_backends[ACCOUNT_ID][REGION].get_queue(queue_url.rpartition("/")[2])
+
+
 @pytest.fixture(scope="session")
 def clients(stack: Stack) -> dict[str, Any]:
-    return {"dynamodb": boto3.client("dynamodb"), "sqs": boto3.client("sqs")}
+    s3 = boto3.client("s3", config=IN_ITS_REGION)
+    return {"dynamodb": boto3.client("dynamodb"), "sqs": boto3.client("sqs"), "s3": s3}
 
 
 @pytest.fixture
@@ -198,7 +229,7 @@ class Reply:
 
     @property
     def signature(self) -> str:
-        named = self.headers.get("location") or self.headers["content-location"]
+        named = self.headers.get("content-location") or self.headers["location"]
         return named.rpartition("/")[2]
 
 

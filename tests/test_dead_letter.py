@@ -60,7 +60,8 @@ def test_a_malformed_dead_letter_is_logged_and_counted(
 
 
 def test_the_handler_takes_a_batch(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TABLE_NAME", deployment.table)
+    for name, value in deployment.stack.function("DeadLetterFunction").environment.items():
+        monkeypatch.setenv(name, value)
     dead_letter.undertaker.cache_clear()
     deployment.get(ASKED)
     deployment.send("not ours")

@@ -28,7 +28,7 @@ class Counted:
 
 @pytest.fixture
 def counted(deployment: Deployment) -> Deployment:
-    return Deployment(deployment.stack, Counted(deployment.dynamodb), deployment.sqs)
+    return replace(deployment, dynamodb=Counted(deployment.dynamodb))
 
 
 def calls(deployment: Deployment, path: str) -> int:

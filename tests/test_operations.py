@@ -98,6 +98,7 @@ def test_silence_is_no_alarm(name: str) -> None:
         ("WorkerErrors", "Errors of WorkerFunction"),
         ("WorkerFaults", "worker_fault of "),
         ("WorkerThrottles", "Throttles of WorkerFunction"),
+        ("GivenUp", "ApproximateNumberOfMessagesVisible of GivenUpQueue.QueueName"),
         ("DeadLetters", "Invocations of DeadLetterFunction"),
         ("UnburiedDeadLetters", "ApproximateAgeOfOldestMessage of DeadLetterQueue.QueueName"),
     ],

@@ -136,8 +136,8 @@ def test_a_client_that_takes_gzip_gets_it_as_stored(deployment: Deployment) -> N
 def test_a_head_request_is_a_get_without_the_body(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TABLE_NAME", deployment.table)
-    monkeypatch.setenv("QUEUE_URL", deployment.queue_url)
+    for name, value in deployment.stack.function("RequestFunction").environment.items():
+        monkeypatch.setenv(name, value)
     front.cache_clear()
     event = http_event("HEAD", "/health")
     headers = {"content-type": "application/json", **FOR_BROWSERS}
@@ -312,10 +312,8 @@ class Behind(Rival):
 
 def test_of_two_equal_requests_at_the_same_moment_one_sends(deployment: Deployment) -> None:
     replies: list[Reply] = []
-    late = Deployment(
-        deployment.stack,
-        Rival(deployment, lambda: replies.append(deployment.get(ASKED))),
-        deployment.sqs,
+    late = replace(
+        deployment, dynamodb=Rival(deployment, lambda: replies.append(deployment.get(ASKED)))
     )
     reply = late.get(ASKED)
     assert reply.status == replies[0].status == 202
@@ -329,7 +327,7 @@ def test_a_request_that_loses_against_an_answer_serves_it(deployment: Deployment
         deployment.get(ASKED)
         deployment.work()
 
-    late = Deployment(deployment.stack, Rival(deployment, computed_meanwhile), deployment.sqs)
+    late = replace(deployment, dynamodb=Rival(deployment, computed_meanwhile))
     assert late.get(ASKED).status == 200
 
 
@@ -337,7 +335,7 @@ def test_a_signature_that_was_just_handed_out_is_never_unknown(deployment: Deplo
     """An eventually consistent read may miss what was just written."""
     location = deployment.get(ASKED).headers["location"]
 
-    late = Deployment(deployment.stack, Behind(deployment, None), deployment.sqs)
+    late = replace(deployment, dynamodb=Behind(deployment, None))
     assert late.get(location).status == 202
     assert late.get(ASKED).headers["cache-status"] == "backburner; fwd=miss; collapsed"
 
@@ -349,7 +347,7 @@ def test_a_request_that_always_loses_says_so(deployment: Deployment) -> None:
                 {"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}}, "UpdateItem"
             )
 
-    late = Deployment(deployment.stack, Contested(deployment, lambda: None), deployment.sqs)
+    late = replace(deployment, dynamodb=Contested(deployment, lambda: None))
     reply = late.get(ASKED)
     assert (reply.status, reply.headers["retry-after"]) == (503, "2")
 
@@ -359,7 +357,7 @@ def test_a_request_that_always_loses_says_so(deployment: Deployment) -> None:
 
 def backlogged(deployment: Deployment, **changes: Any) -> Deployment:
     """The same table and queue, seen by an instance that lets one message wait at most."""
-    late = Deployment(deployment.stack, deployment.dynamodb, deployment.sqs, deployment.clock)
+    late = replace(deployment)
     late.task_queue.max_backlog = 1
     late.front = replace(late.front, **changes)
     return late
@@ -474,7 +472,7 @@ class NoQueue:
 def test_a_message_that_cannot_be_sent_leaves_nothing_that_looks_alive(
     deployment: Deployment,
 ) -> None:
-    broken = Deployment(deployment.stack, deployment.dynamodb, NoQueue(deployment))
+    broken = replace(deployment, sqs=NoQueue(deployment))
     reply = broken.get(ASKED)
     assert (reply.status, reply.headers["retry-after"]) == (503, "2")
     assert reply.json["type"] == "urn:problem-type:backburner:unavailable"
@@ -484,16 +482,14 @@ def test_a_message_that_cannot_be_sent_leaves_nothing_that_looks_alive(
 
 def test_a_message_that_got_through_unheard_is_not_taken_back(deployment: Deployment) -> None:
     sqs = NoQueue(deployment, but_has_it=True)
-    assert Deployment(deployment.stack, deployment.dynamodb, sqs).get(ASKED).status == 200
+    assert replace(deployment, sqs=sqs).get(ASKED).status == 200
 
 
 def test_a_stale_answer_is_served_although_its_refresh_cannot_be_sent(
     deployment: Deployment,
 ) -> None:
     stale(deployment)
-    broken = Deployment(
-        deployment.stack, deployment.dynamodb, NoQueue(deployment), clock=deployment.clock
-    )
+    broken = replace(deployment, sqs=NoQueue(deployment))
     assert broken.get(ASKED).status == 200
 
 
@@ -506,7 +502,7 @@ def test_a_stale_answer_is_served_although_the_table_takes_no_claim(
 
     stale(deployment)
     dynamodb = ReadOnly(deployment, lambda: None)
-    late = Deployment(deployment.stack, dynamodb, deployment.sqs, clock=deployment.clock)
+    late = replace(deployment, dynamodb=dynamodb)
     assert late.get(ASKED).status == 200
     assert late.get("/v1/doubling?number=1").status == 503
 

@@ -104,7 +104,8 @@ def test_deletion_is_for_operators_with_and_without_tokens(issuer: str) -> None:
 def test_nobody_is_told_of_alarms_unless_there_is_an_address() -> None:
     resources = translate()
     assert "AlarmTopic" not in resources
-    assert [a["Properties"]["AlarmActions"] for a in alarms(resources)] == [[]] * 11
+    assert len(alarms(resources)) > 10
+    assert not any(alarm["Properties"]["AlarmActions"] for alarm in alarms(resources))
 
 
 def test_with_an_address_every_alarm_goes_there() -> None:

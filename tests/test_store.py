@@ -413,6 +413,50 @@ def test_a_buried_refresh_leaves_the_stale_answer(store: Store, clock: Clock) ->
     assert buried.is_settled(clock())
 
 
+# reset
+
+
+NEXT = replace(JOB, correlation_id="redrive-1")
+
+
+def test_a_reset_takes_the_problem_away_and_leaves_a_queued_job(store: Store, clock: Clock) -> None:
+    store.claim(EMPTY, JOB)
+    store.fail(store.begin(EMPTY), problem(clock))
+    reset = store.reset(now_in(store), NEXT)
+    assert now_in(store) == reset
+    assert (reset.answer, reset.job) == (None, replace(NEXT, lease=clock() + 60))
+
+
+def test_a_reset_keeps_a_stale_result(store: Store, clock: Clock) -> None:
+    stale = stale_entry(store, clock)
+    store.claim(stale, JOB)
+    store.fail(store.begin(EMPTY), problem(clock))
+    seen = now_in(store)
+    assert store.reset(seen, NEXT).answer == seen.answer
+
+
+def test_a_reset_brings_back_what_is_gone(store: Store) -> None:
+    assert store.reset(EMPTY, NEXT).the_job.correlation_id == "redrive-1"
+
+
+def test_a_reset_loses_against_a_job(store: Store, clock: Clock) -> None:
+    store.claim(EMPTY, JOB)
+    with pytest.raises(Lost):
+        store.reset(EMPTY, NEXT)
+
+
+def test_a_reset_loses_against_an_answer_that_came_meanwhile(store: Store, clock: Clock) -> None:
+    store.claim(EMPTY, JOB)
+    store.fail(store.begin(EMPTY), problem(clock))
+    seen = now_in(store)
+    clock.passes(60)
+    store.claim(seen, JOB)
+    store.complete(store.begin(EMPTY), result(clock))
+    for before in (seen, EMPTY):
+        with pytest.raises(Lost):
+            store.reset(before, NEXT)
+
+
 # deletion, and everything that is no lost race
 
 

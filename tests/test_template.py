@@ -12,6 +12,8 @@ from local.template import TEMPLATE, load
 RESOURCES: dict[str, Any] = load(TEMPLATE)["Resources"]
 FUNCTIONS = [i for i, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"]
 
+OBJECTS = "${LargeResults.Arn}/*"
+
 
 def properties(logical_id: str) -> Any:
     return RESOURCES[logical_id]["Properties"]
@@ -20,7 +22,8 @@ def properties(logical_id: str) -> Any:
 def actions(function: str) -> set[str]:
     statements = [s for policy in properties(function)["Policies"] for s in policy["Statement"]]
     listed = [s["Action"] if isinstance(s["Action"], list) else [s["Action"]] for s in statements]
-    assert all(s["Effect"] == "Allow" and "*" not in str(s["Resource"]) for s in statements)
+    assert all(s["Effect"] == "Allow" for s in statements)
+    assert all("*" not in str(s["Resource"]).replace(OBJECTS, "") for s in statements)
     return {action for several in listed for action in several}
 
 
@@ -36,6 +39,25 @@ def test_the_table_is_on_demand_encrypted_and_recoverable() -> None:
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
 
 
+def test_the_bucket_is_private_encrypted_and_for_tls_alone() -> None:
+    bucket = properties("LargeResults")
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert bucket["BucketEncryption"]
+    [statement] = properties("LargeResultsOverTlsOnly")["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == (
+        "Deny",
+        "*",
+        "s3:*",
+    )
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_a_page_from_anywhere_may_get_from_the_bucket_and_do_nothing_else() -> None:
+    [rule] = properties("LargeResults")["CorsConfiguration"]["CorsRules"]
+    assert (rule["AllowedOrigins"], rule["AllowedMethods"]) == (["*"], ["GET", "HEAD"])
+
+
 @pytest.mark.parametrize(
     ("queue", "function"),
     [("Queue", "WorkerFunction"), ("DeadLetterQueue", "DeadLetterFunction")],
@@ -49,8 +71,9 @@ def test_the_queue_gives_up_only_after_every_attempt_had_its_chance() -> None:
     assert properties("Queue")["RedrivePolicy"]["maxReceiveCount"] >= 2 * attempts
 
 
-def test_dead_letters_are_kept_as_long_as_sqs_can() -> None:
-    assert properties("DeadLetterQueue")["MessageRetentionPeriod"] == 14 * 86400
+@pytest.mark.parametrize("queue", ["DeadLetterQueue", "GivenUpQueue"])
+def test_letters_are_kept_as_long_as_sqs_can(queue: str) -> None:
+    assert properties(queue)["MessageRetentionPeriod"] == 14 * 86400
 
 
 @pytest.mark.parametrize("function", ["WorkerFunction", "DeadLetterFunction"])
@@ -76,10 +99,19 @@ def test_workers_are_limited_at_the_mapping_where_it_burns_no_receives() -> None
                 "dynamodb:UpdateItem",
                 "sqs:SendMessage",
                 "sqs:GetQueueAttributes",
+                "s3:GetObject",
             },
         ),
-        ("WorkerFunction", {"dynamodb:UpdateItem", "sqs:ChangeMessageVisibility"}),
-        ("DeadLetterFunction", {"dynamodb:GetItem", "dynamodb:UpdateItem"}),
+        (
+            "WorkerFunction",
+            {
+                "dynamodb:UpdateItem",
+                "sqs:ChangeMessageVisibility",
+                "sqs:SendMessage",
+                "s3:PutObject",
+            },
+        ),
+        ("DeadLetterFunction", {"dynamodb:GetItem", "dynamodb:UpdateItem", "sqs:SendMessage"}),
     ],
 )
 def test_a_function_may_do_only_what_it_does(function: str, allowed: set[str]) -> None:

@@ -2,7 +2,6 @@
 
 import gzip
 from dataclasses import replace
-from random import Random
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from .conftest import Deployment, compute_here
 
 ASKED = "/v1/doubling?number=21"
 CRASHING = "/v1/crashing?how=raise"
+TOO_LARGE = bytes(LARGEST_RESULT + 1)
 
 
 def ask(deployment: Deployment, path: str = ASKED) -> tuple[str, SQSRecord]:
@@ -102,11 +102,10 @@ def test_a_computation_that_is_not_here_is_a_failed_attempt(deployment: Deployme
 
 def test_a_result_too_large_to_keep_is_a_problem(deployment: Deployment) -> None:
     signature, message = ask(deployment)
-    noise = Random(0).randbytes(LARGEST_RESULT + 1)
-    replace(deployment.worker, compute=lambda *_: noise).receive(message)
+    replace(deployment.worker, compute=lambda *_: TOO_LARGE).receive(message)
     answer = deployment.entry(signature).the_answer
     assert answer.status == 500
-    assert b"250000 are the most" in gzip.decompress(answer.body)
+    assert b"100000000 are the most" in gzip.decompress(answer.body)
 
 
 def test_a_refresh_whose_result_is_too_large_leaves_the_stale_answer(
@@ -116,8 +115,7 @@ def test_a_refresh_whose_result_is_too_large_leaves_the_stale_answer(
     stale = deployment.get(ASKED)
     deployment.clock.passes(600)
     _, message = ask(deployment)
-    noise = Random(0).randbytes(LARGEST_RESULT + 1)
-    replace(deployment.worker, compute=lambda *_: noise).receive(message)
+    replace(deployment.worker, compute=lambda *_: TOO_LARGE).receive(message)
     assert deployment.get(ASKED).text == stale.text
 
 
@@ -257,8 +255,8 @@ def test_a_message_comes_back_soon_when_the_answer_could_not_be_written(
 def test_the_handler_reports_what_is_to_stay_in_the_queue(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TABLE_NAME", deployment.table)
-    monkeypatch.setenv("QUEUE_URL", deployment.queue_url)
+    for name, value in deployment.stack.function("WorkerFunction").environment.items():
+        monkeypatch.setenv(name, value)
     worker_module.worker.cache_clear()
     deployment.send("not ours")
     deployment.send({"signature": "b" * 64, "computation": "doubling"})

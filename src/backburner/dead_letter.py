@@ -13,6 +13,7 @@ from aws_lambda_powertools.utilities.batch import (
 
 from backburner import resources
 from backburner.errors import MalformedMessage
+from backburner.given_up import GivenUp
 from backburner.store import Lost, Store
 from backburner.task_queue import Message
 from backburner.telemetry import count, logger
@@ -29,7 +30,7 @@ def handler(event: dict[str, Any], context: "LambdaContext | None") -> Any:
 
 @cache
 def undertaker() -> "Undertaker":
-    return Undertaker(store=resources.store(os.environ))
+    return Undertaker(store=resources.store(os.environ), given_up=resources.given_up(os.environ))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Undertaker:
     """Sees to what the queue gave up on."""
 
     store: Store
+    given_up: GivenUp
 
     def receive(self, record: "SQSRecord") -> None:
         """A malformed message has no job: it is logged, counted, and that is its end."""
@@ -59,3 +61,5 @@ class Undertaker:
             self.store.bury(entry)
         except Lost:
             logger.info("the job of a dead letter is alive", signature=message.signature)
+        else:
+            self.given_up.keep(entry)

@@ -33,6 +33,8 @@ class Answer:
     """From when it is not served any more, fresh or stale."""
     failures: int = 0
     """How many jobs in a row have failed up to now."""
+    object_key: str | None = None
+    """Of a large result: where its body is instead, in the bucket."""
 
     @classmethod
     def result(cls, json: bytes, policy: Policy, now: float) -> Self:
@@ -60,6 +62,11 @@ class Answer:
     @property
     def is_result(self) -> bool:
         return self.status == OK
+
+    @property
+    def etag_header(self) -> str:
+        """Weak, since the same result goes out with and without gzip."""
+        return f'W/"{self.etag}"'
 
     def is_fresh(self, now: float) -> bool:
         return now < self.fresh_until

@@ -12,10 +12,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from backburner import resources
 from backburner.entry import Entry
 from backburner.errors import Unsent
+from backburner.given_up import GivenUp
 from backburner.http import response, routes
 from backburner.http.event import Request
 from backburner.http.response import Response
 from backburner.http.routes import Question
+from backburner.large_results import LargeResults
 from backburner.memory import Memory, memory
 from backburner.problems import InternalError, NotFound, Problem, Unavailable
 from backburner.run_times import RunTimes
@@ -45,6 +47,8 @@ def front() -> "Front":
         task_queue=resources.task_queue(os.environ),
         run_times=resources.run_times(store),
         memory=memory(store.clock),
+        large_results=resources.large_results(os.environ),
+        given_up=resources.given_up(os.environ),
     )
 
 
@@ -78,6 +82,8 @@ class Front:
     task_queue: TaskQueue
     run_times: RunTimes
     memory: Memory
+    large_results: LargeResults
+    given_up: GivenUp
     random: Callable[[], float] = SystemRandom().random
     """The system's: any other would go on alike wherever SnapStart restores the same snapshot."""
 
@@ -134,9 +140,15 @@ class Front:
             failures = entry.answer.failures if entry.answer else 0
             return self.send(self.store.claim(entry, asked.new_job(now, failures)), asked)
         if entry.job.is_spent(now):
-            count("failed", entry.computation)
-            return self.store.bury(entry)
+            return self.bury(entry)
         return self.send(self.store.send_again(entry), asked)
+
+    def bury(self, entry: Entry) -> Entry:
+        """Make it the answer that the job was given up, and leave a letter about it."""
+        count("failed", entry.computation)
+        buried = self.store.bury(entry)
+        self.given_up.keep(entry)
+        return buried
 
     def admit(self, asked: Question, now: float) -> None:
         """New work, unless too much is waiting; what an old read has missed is not new."""
@@ -171,7 +183,7 @@ class Front:
         if answer.is_result and answer.is_fresh(now):
             self.memory.setdefault(entry.signature, entry)
         count("hit" if answer.is_fresh(now) else "stale", entry.computation)
-        return response.answered(entry, answer, asked.request, now)
+        return response.answered(entry, answer, asked.request, now, self.large_results.url)
 
     def come_back(self, entry: Entry, asked: Question, now: float, *, collapsed: bool) -> Response:
         """The stale answer while there is one; otherwise nothing yet, and when to ask again."""

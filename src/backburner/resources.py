@@ -1,4 +1,4 @@
-"""The table and the queue, by the names that template.yaml puts into the environment.
+"""The table, the queues and the bucket, by the names that template.yaml puts into the environment.
 
 The clients are boto3's own low-level ones, made by botocore: `import boto3` would bring in S3's
 transfers at every cold start.
@@ -12,18 +12,25 @@ from botocore.config import Config
 from botocore.session import Session, get_session
 
 from backburner.errors import MissingSetting
+from backburner.given_up import GivenUp
+from backburner.large_results import LargeResults
 from backburner.run_times import RunTimes
 from backburner.store import Leases, Store
 from backburner.task_queue import TaskQueue
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
 PATIENCE = Config(
     connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}
 )
 """A client of ours waits for an answer; better a quick 503 than a slow one."""
+IN_ITS_REGION = PATIENCE.merge(
+    Config(signature_version="s3v4", s3={"us_east_1_regional_endpoint": "regional"})
+)
+"""S3's URLs: signed as every region takes it, at the bucket's own host, which the console knows."""
 
 
 def store(environ: Mapping[str, str]) -> Store:
@@ -36,15 +43,30 @@ def store(environ: Mapping[str, str]) -> Store:
 
 def task_queue(environ: Mapping[str, str]) -> TaskQueue:
     return TaskQueue(
-        lambda: cast("SQSClient", _session().create_client("sqs", config=PATIENCE)),
+        _sqs,
         url=_setting(environ, "QUEUE_URL"),
         max_backlog=int(environ.get("MAX_BACKLOG") or 0),
+    )
+
+
+def given_up(environ: Mapping[str, str]) -> GivenUp:
+    return GivenUp(_sqs, url=_setting(environ, "GIVEN_UP_QUEUE_URL"))
+
+
+def large_results(environ: Mapping[str, str]) -> LargeResults:
+    return LargeResults(
+        lambda: cast("S3Client", _session().create_client("s3", config=IN_ITS_REGION)),
+        bucket=_setting(environ, "LARGE_RESULTS_BUCKET"),
     )
 
 
 def run_times(store: Store) -> RunTimes:
     """They are in the same table."""
     return RunTimes(client=store.client, table=store.table, clock=store.clock)
+
+
+def _sqs() -> "SQSClient":
+    return cast("SQSClient", _session().create_client("sqs", config=PATIENCE))
 
 
 @cache

@@ -3,6 +3,7 @@
     request       claim ───────────── send again ── release ──────────────────────── bury
     worker              begin ── heartbeat … ── complete | give back | fail          bury
     dead letter                                                                      bury
+    operator            reset
 
 Each write names, clause by clause, what it relies on. Whoever finds a clause untrue is Lost, and
 learns from the same call what the entry is now.
@@ -10,7 +11,7 @@ learns from the same call what the entry is now.
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 Clock = Callable[[], float]
 """Seconds since the epoch."""
 
+SET_JOB = "SET job = :job, computation = :computation, expires_at = :expires_at"
+
 NO_JOB = "attribute_not_exists(job)"
 RENEWABLE = "(attribute_not_exists(answer) OR answer.renew_at <= :now)"
 AS_SEEN = "job.lease = :seen_lease AND job.attempts = :seen_attempts"
@@ -35,6 +38,7 @@ LEASE_RAN_OUT = "job.lease <= :now"
 BEGINNABLE = f"({QUEUED} OR {LEASE_RAN_OUT})"
 ATTEMPTS_LEFT = "job.attempts < job.max_attempts"
 TIME_LEFT = "job.gives_up_at > :now"
+ANSWER_AS_SEEN = "(attribute_not_exists(answer) OR answer.computed_at = :seen_answer)"
 NOT_IN_A_WORKER = f"({QUEUED} OR {LEASE_RAN_OUT} OR NOT {TIME_LEFT})"
 MINE = "job.run = :run"
 
@@ -102,20 +106,14 @@ class Store:
 
     def claim(self, entry: Entry, job: Job) -> Entry:
         """Set the placeholder: a new job, where there is no job and no answer that still stands."""
-        now = self.clock()
-        claimed = replace(entry, job=replace(job, lease=now + self.leases.of_sending(1)))
-        return self._write(
-            entry,
-            "SET job = :job, computation = :computation, expires_at = :expires_at",
-            [NO_JOB, RENEWABLE],
-            {
-                "now": now,
-                "job": claimed.job,
-                "computation": entry.computation,
-                "expires_at": _expiry(claimed),
-            },
-            did_it=lambda found: found.job == claimed.job,  # no two correlation ids are equal
-        )
+        return self._set_job(entry, SET_JOB, job, [NO_JOB, RENEWABLE], {"now": self.clock()})
+
+    def reset(self, entry: Entry, job: Job) -> Entry:
+        """Set a new job where the last one failed; a problem goes, a stale result stays."""
+        answer = entry.answer
+        update = SET_JOB if answer and answer.is_result else f"{SET_JOB} REMOVE answer"
+        seen = {"seen_answer": answer.computed_at if answer else 0}
+        return self._set_job(entry, update, job, [NO_JOB, ANSWER_AS_SEEN], seen)
 
     def send_again(self, entry: Entry) -> Entry:
         """Queue the same job again: its lease ran out, so its message or its worker is lost."""
@@ -193,6 +191,24 @@ class Store:
         clauses = [AS_SEEN, NOT_IN_A_WORKER]
         return self._answer_with_problem(
             entry, entry.the_job.gave_up(now), clauses, {"now": now, **_seen(entry)}
+        )
+
+    def _set_job(
+        self, entry: Entry, update: str, job: Job, clauses: list[str], values: Mapping[str, object]
+    ) -> Entry:
+        lease = self.clock() + self.leases.of_sending(1)
+        claimed = replace(entry, job=replace(job, lease=lease))
+        return self._write(
+            entry,
+            update,
+            clauses,
+            {
+                "job": claimed.job,
+                "computation": entry.computation,
+                "expires_at": _expiry(claimed),
+                **values,
+            },
+            did_it=lambda found: found.job == claimed.job,  # no two correlation ids are equal
         )
 
     def _answer_with_problem(

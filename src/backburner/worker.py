@@ -25,6 +25,8 @@ from backburner.errors import (
     Returned,
     Uncomputable,
 )
+from backburner.given_up import GivenUp
+from backburner.large_results import LargeResults, is_large
 from backburner.problems import CannotBeComputed, Problem, ResultTooLarge
 from backburner.run_times import RunTimes
 from backburner.store import Lost, Run, Store
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-LARGEST_RESULT = 250_000
-"""Bytes, gzipped: with the parameters of a refresh beside it, it fits into an item of 400 KB."""
+LARGEST_RESULT = 100_000_000
+"""Bytes of JSON. To compress as much takes 10 s, which a lease of 30 s bears."""
 SHORTEST_DELAY, LONGEST_DELAY = 2, 300
 """Seconds until a job that failed is tried again; doubled at each attempt."""
 
@@ -57,6 +59,8 @@ def worker() -> "Worker":
         store=store,
         task_queue=resources.task_queue(os.environ),
         run_times=resources.run_times(store),
+        large_results=resources.large_results(os.environ),
+        given_up=resources.given_up(os.environ),
     )
 
 
@@ -69,6 +73,8 @@ class Worker:
     run_times: RunTimes
     compute: Compute = attempt.compute
     random: Callable[[], float] = random.random
+    large_results: LargeResults
+    given_up: GivenUp
 
     def receive(self, record: "SQSRecord") -> None:
         """One record of a batch. What raises stays in the queue, for no longer than it must."""
@@ -106,6 +112,7 @@ class Worker:
         if entry.job.is_spent(now) and not entry.job.is_alive(now):
             count("failed", entry.computation)
             self.store.bury(entry)
+            self.given_up.keep(entry)
             return
         self.put_back(receipt_handle, max(entry.job.lease - now, 0) + 1, "its job is alive")
 
@@ -113,7 +120,7 @@ class Worker:
         """One attempt, and what comes of it."""
         name = run.entry.computation
         try:
-            answer = self.attempt(run, receipt_handle)
+            json = self.attempt(run, receipt_handle)
         except Uncomputable as refusal:
             count("failed", name)
             self.store.fail(run, self.problem(run, CannotBeComputed(str(refusal))))
@@ -121,14 +128,19 @@ class Worker:
             logger.warning("an attempt failed", exc_info=failure, signature=run.entry.signature)
             self.try_again(run, receipt_handle)
         else:
-            self.finish(run, answer)
+            self.finish(run, receipt_handle, json)
 
-    def finish(self, run: Run, answer: Answer) -> None:
-        """The answer is there; keep it, if it can be kept."""
-        if len(answer.body) > LARGEST_RESULT:
+    def finish(self, run: Run, receipt_handle: str, json: bytes) -> None:
+        """The result is there; keep it, if it can be kept."""
+        if len(json) > LARGEST_RESULT:
             count("failed", run.entry.computation)
-            self.store.fail(run, self.problem(run, too_large(answer)))
+            self.store.fail(run, self.problem(run, too_large(json)))
             return
+        policy = computations.load(run.entry.computation).policy
+        answer = Answer.result(json, policy, self.store.clock())
+        if is_large(answer, json):
+            self.beat(run, receipt_handle, 1.0)  # to compress and to put it takes time, too
+            answer = self.large_results.keep(answer, f"{run.entry.signature}/{run.token}")
         self.store.complete(run, answer)
         self.remember(run, answer)
 
@@ -143,8 +155,8 @@ class Worker:
         if job.attempts == 1:
             self.run_times.add(name, Sample(queue_wait, run_time / job.expected_time))
 
-    def attempt(self, run: Run, receipt_handle: str) -> Answer:
-        """The answer to the job, computed under the heartbeat of the run."""
+    def attempt(self, run: Run, receipt_handle: str) -> bytes:
+        """The result of the job, computed under the heartbeat of the run."""
         job, name = run.job, run.entry.computation
         policy = computations.load(name).policy
         if job.version != policy.version:
@@ -152,14 +164,13 @@ class Worker:
                 f"the job is for version {job.version} of {name}, here is {policy.version}; "
                 "while a deployment is under way another worker may have the right one"
             )
-        json = self.compute(
+        return self.compute(
             name,
             gzip.decompress(job.parameters),
             min(policy.time_limit, job.gives_up_at - self.store.clock()),
             self.store.leases.heartbeat,
             partial(self.beat, run, receipt_handle),
         )
-        return Answer.result(json, policy, self.store.clock())
 
     def beat(self, run: Run, receipt_handle: str, progress: float) -> None:
         """Keep the lease, and keep the message hidden just as long: if I die, both come back."""
@@ -175,6 +186,7 @@ class Worker:
         if job.is_spent(now):
             count("failed", run.entry.computation)
             self.store.fail(run, job.gave_up(now))
+            self.given_up.keep(run.entry)
             return
         delay = min(SHORTEST_DELAY * 2 ** (job.attempts - 1), LONGEST_DELAY)
         delay *= 1 + self.random()
@@ -189,8 +201,7 @@ class Worker:
         return Answer.problem(problem, run.job, self.store.clock())
 
 
-def too_large(answer: Answer) -> Problem:
+def too_large(json: bytes) -> Problem:
     return ResultTooLarge(
-        f"the result has {len(answer.body)} bytes, compressed; {LARGEST_RESULT} are the most: "
-        "ask for less at a time"
+        f"the result has {len(json)} bytes; {LARGEST_RESULT} are the most: ask for less at a time"
     )

@@ -27,12 +27,12 @@ class Reply:
 
     @property
     def signature(self) -> str:
-        named = self.headers.get("location") or self.headers["content-location"]
+        named = self.headers.get("content-location") or self.headers["location"]
         return named.rpartition("/")[2]
 
 
 class Api:
-    """The API at a base URL. Nothing is decoded, followed or tried again by itself."""
+    """The API at a base URL. Nothing is decoded or tried again by itself."""
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
@@ -57,15 +57,20 @@ class Api:
         sent = {"content_type": "application/json", **headers}
         return self.ask("POST", path, json.dumps(parameters).encode(), **sent)
 
-    def answer(
-        self, parameters: object, *, computation: str = "route-plan", **headers: str
-    ) -> Reply:
+    def answer(self, parameters: object, path: str = "/v1/route-plan", **headers: str) -> Reply:
         """What a client has in the end that asks again when it is told to."""
         end = time.monotonic() + PATIENCE
-        while (reply := self.post(f"/v1/{computation}", parameters, **headers)).status == 202:
+        while (reply := self.post(path, parameters, **headers)).status == 202:
             assert time.monotonic() < end, f"no answer after {PATIENCE} s: {reply.body!r}"
             time.sleep(reply.json["retry_after"])
-        return reply
+        return self.follow(reply)
+
+    def follow(self, reply: Reply) -> Reply:
+        """A large result is elsewhere: both redirects ask for a GET there."""
+        if reply.status not in (303, 307):
+            return reply
+        there = self.pool.request("GET", reply.headers["location"], decode_content=False)
+        return Reply(there.status, there.headers, there.data)
 
 
 def plan(salt: float, **changes: Any) -> dict[str, Any]:

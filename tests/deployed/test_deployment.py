@@ -62,11 +62,11 @@ def test_a_published_instance_comes_out_at_its_optimum_and_is_kept(api: Api) -> 
 
 def test_a_file_more_is_a_computation_more(api: Api) -> None:
     assert "doubling" in [each["name"] for each in api.get("/v1").json["computations"]]
-    assert api.answer({"number": 21, "takes": 1}, computation="doubling").json["doubled"] == 42
+    assert api.answer({"number": 21, "takes": 1}, "/v1/doubling").json["doubled"] == 42
 
 
 def test_a_computation_that_always_dies_ends_as_a_problem(api: Api) -> None:
-    answer = api.answer({"how": "die"}, computation="crashing")
+    answer = api.answer({"how": "die"}, "/v1/crashing")
     assert (answer.status, answer.media_type) == (500, "application/problem+json")
     assert "2 attempts" in answer.body.decode()
 
@@ -78,7 +78,7 @@ def test_a_malformed_message_goes_to_the_dead_letters_and_is_reported(stack: Sta
 
 
 def test_not_everybody_may_forget(api: Api) -> None:
-    answer = api.answer({"number": 1, "takes": 1}, computation="doubling")
+    answer = api.answer({"number": 1, "takes": 1}, "/v1/doubling")
     location = answer.headers["content-location"]
     assert api.ask("DELETE", location).status == 403
     assert api.get(location).status == 200
@@ -106,7 +106,7 @@ def test_an_update_brings_the_changed_computation_and_keeps_all_other_answers(
     api: Api, updated: Stack
 ) -> None:
     assert updated.api.url == api.url
-    assert api.answer({"number": 21, "takes": 1}, computation="doubling").json["doubled"] == 63
+    assert api.answer({"number": 21, "takes": 1}, "/v1/doubling").json["doubled"] == 63
     kept = api.post("/v1/route-plan", E_N22_K4)
     assert kept.headers["cache-status"].startswith("backburner; hit")
 

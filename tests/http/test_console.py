@@ -13,7 +13,8 @@ HTML = console.PAGE.read_text("utf-8")
 
 
 @pytest.fixture
-def policy(deployment: Deployment) -> dict[str, str]:
+def policy(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    monkeypatch.setenv("LARGE_RESULTS_ORIGIN", "https://bucket.example")
     header = deployment.get("/").headers["content-security-policy"]
     return dict(directive.split(" ", 1) for directive in header.split("; "))
 
@@ -33,7 +34,7 @@ def test_only_its_own_script_and_style_run(policy: dict[str, str]) -> None:
     assert policy["script-src"] == hash_of("script")
     assert policy["style-src"] == hash_of("style")
     assert policy["default-src"] == "'none'"
-    assert policy["connect-src"] == "'self'"
+    assert policy["connect-src"] == "'self' https://bucket.example"
     assert "unsafe" not in str(policy)
 
 

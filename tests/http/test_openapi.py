@@ -20,6 +20,7 @@ from backburner.http.response import FOR_BROWSERS
 from tests.conftest import Deployment, Reply, http_event
 
 ASKED = "/v1/doubling?number=21"
+LARGE = "/v1/noise?size=400000"
 OF_JSON = {"content-type": "application/json"}
 
 
@@ -236,6 +237,15 @@ def test_a_result_is_as_documented(checked: Checked) -> None:
             304,
             "application/json",
         )
+
+
+def test_a_redirect_to_a_large_result_is_as_documented(checked: Checked) -> None:
+    location = checked.ask("GET", LARGE).headers["location"]
+    checked.deployment.work()
+    body = '{"size": 400000}'
+    assert checked.ask("GET", LARGE).status == 307
+    assert checked.ask("HEAD", location).status == 307
+    assert checked.ask("POST", "/v1/noise", headers=OF_JSON, body=body).status == 303
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def test_what_cannot_be_resolved_is_an_error(known: Stack, value: Any) -> None:
         known.resolve(value)
 
 
-def test_the_table_and_queues_of_the_product_are_made_as_its_template_says() -> None:
+def test_the_stores_of_the_product_are_made_as_its_template_says() -> None:
     with mock_aws():
         session = boto3.Session("local", "local", region_name="ca-central-1")
         ids = create_stack(session.client("cloudformation")).physical_ids
@@ -135,7 +135,9 @@ def test_the_table_and_queues_of_the_product_are_made_as_its_template_says() -> 
             for name in ("Queue", "DeadLetterQueue")
         )
         table = session.client("dynamodb").describe_table(TableName=ids["Table"])["Table"]
-    assert set(ids) == {"Table", "Queue", "DeadLetterQueue"}
+        buckets = [each["Name"] for each in session.client("s3").list_buckets()["Buckets"]]
+    assert set(ids) == {"Table", "LargeResults", "Queue", "DeadLetterQueue", "GivenUpQueue"}
+    assert ids["LargeResults"] in buckets
     assert dead_letters["QueueArn"] in queue["RedrivePolicy"]
     assert table["KeySchema"] == [{"AttributeName": "signature", "KeyType": "HASH"}]
 

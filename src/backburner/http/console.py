@@ -12,24 +12,25 @@ PAGE = Path(__file__).with_name("console.html")
 
 
 @cache
-def page() -> Response:
+def page(large_results: str) -> Response:
+    """The page; its script may also get what lies at the origin of the large results."""
     html = PAGE.read_text("utf-8")
     headers = {
         "content-type": "text/html; charset=utf-8",
         "cache-control": "public, max-age=300",
-        "content-security-policy": _policy(html),
+        "content-security-policy": _policy(html, large_results),
     }
     return Response(status=200, headers=headers, body=html.encode())
 
 
-def _policy(html: str) -> str:
-    """The page may run its own script, use its own style and talk to its own host; no more."""
+def _policy(html: str, large_results: str) -> str:
+    """The page may run its own script, use its own style and talk to its own hosts; no more."""
     return "; ".join(
         [
             "default-src 'none'",
             f"script-src {_hash('script', html)}",
             f"style-src {_hash('style', html)}",
-            "connect-src 'self'",
+            f"connect-src 'self' {large_results}".rstrip(),
             "img-src data:",
             "base-uri 'none'",
             "form-action 'none'",

@@ -8,8 +8,10 @@ from pydantic.json_schema import models_json_schema
 
 from backburner import __version__, computations, problems
 from backburner.computation import Computation
+from backburner.http.event import LARGEST_BODY
 from backburner.http.parameters import takes_text
 from backburner.http.response import JSON, PROBLEM
+from backburner.http.routes import LARGEST_PARAMETERS
 from backburner.problems import Problem
 from backburner.signature import FORM
 
@@ -36,6 +38,11 @@ IN_A_QUERY = (
     "In a query, text stands as it is and anything else as JSON; "
     "a parameter that is given several times is a list."
 )
+ELSEWHERE = (
+    "The result is large: its bytes are at Location for some minutes, always gzipped. Follow it by "
+    "GET (a HEAD, by HEAD), and without what authorises you here."
+)
+LIMIT = f"At most {LARGEST_BODY:,} bytes, and {LARGEST_PARAMETERS:,} when gzipped; 413 above."
 STATUS: Json = {
     "state": {"enum": ["queued", "running"]},
     "signature": SIGNATURE,
@@ -68,7 +75,10 @@ HEADERS: dict[str, tuple[str, Json]] = {
     "Content-Location": ("Where it is found by its signature.", TEXT),
     "Content-Security-Policy": ("The page's own script and style, and no others.", TEXT),
     "ETag": ("For If-None-Match; weak: the same with and without gzip.", TEXT),
-    "Location": ("Where it will be found by its signature.", TEXT),
+    "Location": (
+        "Of a 202, where it will be found by its signature; of a redirect, where its bytes are.",
+        TEXT,
+    ),
     "Preference-Applied": ("There is no body.", {"const": "return=minimal"}),
     "Retry-After": ("Seconds after which to ask again: an estimate.", COUNT | {"minimum": 1}),
     "Vary": ("The request headers that it depends on.", TEXT),
@@ -98,7 +108,10 @@ def document(names: tuple[str, ...]) -> Json:
     """The document of these computations; whoever gets it leaves it as it is."""
     described = [computations.load(name) for name in names]
     schemas: Json = {"Problem": _problem(), "Status": _object(STATUS)}
-    responses = _problems_by_status() | {"NotModified": _response("It holds.", {}, OF_A_RESULT)}
+    responses = _problems_by_status() | {
+        "NotModified": _response("It holds.", {}, OF_A_RESULT),
+        "Elsewhere": _response(ELSEWHERE, {}, (*OF_A_RESULT, "Location")),
+    }
     paths = _documents()
     for computation in described:
         models = _models(computation)
@@ -154,7 +167,7 @@ def _questions(computation: Computation) -> Json:
     by_signature = {
         "tags": [name],
         "summary": "The same, without its parameters.",
-        "responses": _outcomes(computation, never=WITHOUT_PARAMETERS),
+        "responses": _outcomes(computation, "307", never=WITHOUT_PARAMETERS),
     }
     return {
         f"/v1/{name}": {"parameters": headers} | _by_parameters(computation),
@@ -169,7 +182,7 @@ def _by_parameters(computation: Computation) -> Json:
     get = {
         "description": f"{documentation}\n\n{IN_A_QUERY}",
         "parameters": _query(computation),
-        "responses": _outcomes(computation, never=WITHOUT_A_SIGNATURE | WITHOUT_A_BODY),
+        "responses": _outcomes(computation, "307", never=WITHOUT_A_SIGNATURE | WITHOUT_A_BODY),
     }
     schema = _ref("schemas", f"{_prefix(computation)}Parameters")
     post = {
@@ -177,9 +190,10 @@ def _by_parameters(computation: Computation) -> Json:
         "description": documentation,
         "requestBody": {
             "required": True,
+            "description": LIMIT,
             "content": {JSON: {"schema": schema, "example": computation.example}},
         },
-        "responses": _outcomes(computation, never=WITHOUT_A_SIGNATURE),
+        "responses": _outcomes(computation, "303", never=WITHOUT_A_SIGNATURE),
     }
     return _readable(computation.name, about | get) | {"post": about | post}
 
@@ -221,11 +235,12 @@ def _request_header(name: str) -> Json:
 # responses
 
 
-def _outcomes(computation: Computation, *, never: Kinds) -> Json:
+def _outcomes(computation: Computation, redirect: str, *, never: Kinds) -> Json:
     prefix = _prefix(computation)
     return {
         "200": _ref("responses", f"{prefix}Result"),
         "202": _ref("responses", f"{prefix}NotYet"),
+        redirect: _ref("responses", "Elsewhere"),
         "304": _ref("responses", "NotModified"),
         **_ends([kind for kind in kinds_of_problem() if kind not in never]),
     }

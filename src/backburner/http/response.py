@@ -1,8 +1,9 @@
-"""The answers of the HTTP face: 200, 202, 304 and problems, with their headers."""
+"""The answers of the HTTP face: 200, 202, redirects, 304 and problems, with their headers."""
 
 import base64
 import gzip
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import ceil
@@ -12,6 +13,9 @@ from backburner.entry import Answer, Entry
 from backburner.http.event import Request
 from backburner.problems import Problem
 from backburner.waiting import Wait
+
+UrlOf = Callable[[Answer, str, float], str]
+"""Where a client of that method gets a large result from now on: see large_results.py."""
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -66,17 +70,29 @@ def problem(problem: Problem) -> Response:
     return Response(status=problem.status, headers=headers, body=problem.as_json())
 
 
-def answered(entry: Entry, answer: Answer, request: Request, now: float) -> Response:
-    """200 with the result's bytes as they are stored, 304, or the problem's own status."""
+def answered(entry: Entry, answer: Answer, request: Request, now: float, url_of: UrlOf) -> Response:
+    """200 with the bytes as they are stored, a redirect, 304, or the problem's own status."""
     headers = _headers(entry, answer, now)
     # With a 304, too: API Gateway would put in text/plain, and a cache would believe it.
     headers["content-type"] = JSON if answer.is_result else PROBLEM
     if answer.is_result and request.has(headers["etag"]):
         return Response(status=304, headers=headers)
+    if answer.object_key:
+        return _redirect(headers, request.method, url_of(answer, request.method, now))
     if request.accepts_gzip:
         headers["content-encoding"] = "gzip"
         return Response(status=answer.status, headers=headers, body=answer.body)
     return Response(status=answer.status, headers=headers, body=gzip.decompress(answer.body))
+
+
+def _redirect(headers: dict[str, str], method: str, url: str) -> Response:
+    """The result is elsewhere: 307 keeps the method, and 303 makes a POST a GET (RFC 9110).
+
+    It is not to be stored: a cache that revalidates it by the result's ETag would get 304, and go
+    on with a URL that has ended.
+    """
+    elsewhere = {"location": url, "cache-control": "no-store", "content-type": TEXT}
+    return Response(status=303 if method == "POST" else 307, headers=headers | elsewhere)
 
 
 def come_back(entry: Entry, request: Request, wait: Wait, *, collapsed: bool) -> Response:
@@ -122,8 +138,7 @@ def _headers(entry: Entry, answer: Answer, now: float) -> dict[str, str]:
     fresh_for = int(answer.fresh_until - answer.computed_at)
     stale_for = int(answer.ends_at - answer.fresh_until)
     return headers | {
-        # Weak, since the same result goes out with and without gzip.
-        "etag": f'W/"{answer.etag}"',
+        "etag": answer.etag_header,
         "cache-control": f"public, max-age={fresh_for}, stale-while-revalidate={stale_for}",
         "age": str(max(0, int(now - answer.computed_at))),
     }

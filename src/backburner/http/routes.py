@@ -1,6 +1,7 @@
 """What a request asks for: a document, or a question that has a signature."""
 
 import gzip
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -63,7 +64,7 @@ def find(request: Request) -> Question | Response:
 def _console() -> Response:
     from backburner.http import console
 
-    return console.page()
+    return console.page(os.environ.get("LARGE_RESULTS_ORIGIN", ""))
 
 
 def _openapi() -> Response:
@@ -80,11 +81,11 @@ def _by_parameters(request: Request, computation: Computation) -> Question:
     return Question(
         request=request,
         entry=Entry(signature=signed, computation=computation.name),
-        new_job=partial(_job, request.correlation_id, computation, given, dumped),
+        new_job=partial(new_job, request.correlation_id, computation, given, dumped),
     )
 
 
-def _job(
+def new_job(
     correlation_id: str,
     computation: Computation,
     given: Parameters,
@@ -92,6 +93,7 @@ def _job(
     now: float,
     failures: int,
 ) -> Job:
+    """A job as the computation's policy is now; `dumped` are its parameters in canonical form."""
     policy = computation.policy
     expected_time = computation.expected_time(given)
     # A client that was told to wait for the result must still find the failure.

@@ -1,0 +1,89 @@
+"""Results that are too large for an item: they lie in a bucket, and clients are sent there.
+
+The entry keeps everything else: the protocol, the `ETag` and how long it is fresh are as ever.
+"""
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from backburner.computation import DAY
+from backburner.entry import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_s3 import S3Client
+
+LARGEST_IN_AN_ITEM = 250_000
+"""Bytes, gzipped: with the parameters of a refresh beside it, it fits into an item of 400 KB."""
+LARGEST_AS_TEXT = 3_000_000
+"""Bytes of JSON: as text in a Lambda's response, where a quote takes two, it is under 6 MB."""
+DAYS = (1, 7, 30, 90, 365)
+"""How long objects are kept, by the prefix of their keys; template.yaml has a rule for each."""
+URL_LIFETIME = 600
+"""Seconds. A URL ends with the session that signed it, too; a Lambda's lasts longer than this."""
+
+
+class LargeResults:
+    """The bucket. The client is made when it is first needed: most answers need none."""
+
+    def __init__(self, make_client: "Callable[[], S3Client]", bucket: str) -> None:
+        self.make_client = make_client
+        self.bucket = bucket
+
+    @cached_property
+    def client(self) -> "S3Client":
+        return self.make_client()
+
+    def keep(self, answer: Answer, name: str) -> Answer:
+        """The answer as it goes into the entry; its body is in the bucket from now on.
+
+        The name must be new each time: a late run then overwrites nothing, and what no entry
+        names goes with its prefix's rule. An answer ends with the longest rule at the latest.
+        """
+        bounded = _bounded(answer)
+        key = f"{days_for(bounded)}-days/{name}"
+        self.client.put_object(
+            Bucket=self.bucket,
+            Key=key,
+            Body=answer.body,
+            ContentType="application/json",
+            ContentEncoding="gzip",
+            Metadata={"etag": answer.etag_header},
+        )
+        return replace(bounded, body=b"", object_key=key)
+
+    def url(self, answer: Answer, method: str, now: float) -> str:
+        """Where anyone may get the bytes for a while. To sign it takes no call."""
+        left = max(0, int(answer.fresh_until - now))
+        return self.client.generate_presigned_url(
+            "head_object" if method == "HEAD" else "get_object",
+            Params={
+                "Bucket": self.bucket,
+                "Key": answer.object_key or "",
+                "ResponseCacheControl": f"private, max-age={left}",
+            },
+            ExpiresIn=URL_LIFETIME,
+        )
+
+
+def is_large(answer: Answer, json: bytes) -> bool:
+    """Too large for an item, or for a Lambda's response to a client that takes no gzip."""
+    return len(answer.body) > LARGEST_IN_AN_ITEM or len(json) > LARGEST_AS_TEXT
+
+
+def days_for(answer: Answer) -> int:
+    """The shortest rule that keeps an object until the last URL to it has ended."""
+    needed = answer.ends_at - answer.computed_at + URL_LIFETIME
+    return next(days for days in DAYS if days * DAY >= needed)
+
+
+def _bounded(answer: Answer) -> Answer:
+    latest = answer.computed_at + DAYS[-1] * DAY - URL_LIFETIME
+    return replace(
+        answer,
+        fresh_until=min(answer.fresh_until, latest),
+        renew_at=min(answer.renew_at, latest),
+        ends_at=min(answer.ends_at, latest),
+    )
