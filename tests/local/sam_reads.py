@@ -1,7 +1,6 @@
 """What sam-cli's own code makes of a template and an environment file; runs in .venv-sam.
 
-python sam_reads.py TEMPLATE ENVIRONMENT_FILE prints the routes of `sam local start-api` and, by
-function, the environment that a container gets.
+python sam_reads.py TEMPLATE ENVIRONMENT_FILE prints, by function, what a container gets.
 """
 
 import json
@@ -9,7 +8,6 @@ import sys
 from pathlib import Path
 
 from samcli.commands.local.lib.local_lambda import LocalLambdaRunner
-from samcli.lib.providers.api_provider import ApiProvider
 from samcli.lib.providers.sam_function_provider import SamFunctionProvider
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
 
@@ -25,12 +23,10 @@ def main(template: str, environment_file: str) -> None:
         env_vars_values=json.loads(Path(environment_file).read_text()),
         aws_region="us-east-1",
     )
-    api = ApiProvider(stacks, cwd=".", disable_authorizer=True).api  # as samconfig.toml has it
-    routes = {route.path: route.function_name for route in api.routes}
     variables = {
         f.name: runner.get_invoke_config(f).env_vars.resolve() for f in functions.get_all()
     }
-    print(json.dumps({"routes": routes, "environment": variables}))  # noqa: T201
+    print(json.dumps(variables))  # noqa: T201
 
 
 if __name__ == "__main__":
