@@ -11,6 +11,7 @@ KNOWN = """
 Parameters:
   Stage: { Type: String, Default: test }
   Size: { Type: Number, Default: 3 }
+  Memory: { Type: Number, Default: 512 }
 Conditions:
   IsTest: !Equals [!Ref Stage, test]
   IsLive: !Not [!Condition IsTest]
@@ -29,7 +30,7 @@ Resources:
     Type: AWS::Serverless::Function
     Properties:
       Handler: module.handler
-      MemorySize: 512
+      MemorySize: !Ref Memory
       Environment:
         Variables:
           OVERRIDDEN: after
