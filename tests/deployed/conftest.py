@@ -21,9 +21,9 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 @pytest.fixture(scope="session")
 def stack(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    """With two computations more than the product has, added as anybody adds one."""
+    """With three computations more than the product has, added as anybody adds one."""
     checkout = Checkout(tmp_path_factory.mktemp("checkout"), emulator.environment)
-    for name in ("doubling.py", "crashing.py"):
+    for name in ("doubling.py", "crashing.py", "noise.py"):
         shutil.copy(ROOT / "tests/computations" / name, checkout.computations)
     stack = Stack(emulator, checkout)
     stack.deploy()

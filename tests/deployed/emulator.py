@@ -24,6 +24,8 @@ HOST = "127.0.0.1"
 REGION = "us-east-1"
 ROOT_KEY = "test"
 MINISTACK = Path(__file__).parents[2] / ".venv-ministack/bin/ministack"
+TLS_ONLY = ["AWS::S3::BucketPolicy"]
+"""Ours refuses whoever comes without TLS."""
 UNLIKE_AWS = [
     # It answers every OPTIONS itself, with 403, before any route is looked at.
     "test_contract.py::test_a_browser_may_ask_from_any_origin",
@@ -107,9 +109,11 @@ class Emulator:
         )
 
     def adapt(self, built: Path) -> None:
-        """Before a deployment: there is no CodeDeploy here, and thus no rollout in steps."""
+        """Before a deployment: here is no CodeDeploy for a rollout in steps, and no TLS."""
         template = load(built)
-        for resource in template["Resources"].values():
+        resources = template["Resources"]
+        template["Resources"] = {i: r for i, r in resources.items() if r["Type"] not in TLS_ONLY}
+        for resource in resources.values():
             resource.get("Properties", {}).pop("DeploymentPreference", None)
         built.write_text(json.dumps(template))
 

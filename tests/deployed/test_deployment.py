@@ -1,5 +1,6 @@
 """The product as an operator has it: built and deployed by sam, updated, and deleted again."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -20,6 +21,7 @@ from .stack import Stack
 pytestmark = [pytest.mark.deployed, pytest.mark.enable_socket]
 
 E_N22_K4 = instances.parameters("E-n22-k4")
+LARGE = 20_000_000
 LISTS = {
     "apigatewayv2": {"get_apis": "Items"},
     "cloudwatch": {"describe_alarms": "MetricAlarms", "list_dashboards": "DashboardEntries"},
@@ -71,6 +73,13 @@ def test_a_computation_that_always_dies_ends_as_a_problem(api: Api) -> None:
     assert "2 attempts" in answer.body.decode()
 
 
+def test_a_result_of_20_mb_comes_by_redirect(api: Api) -> None:
+    assert api.post("/v1/noise", {"size": LARGE}).status == 202
+    answer = api.answer({"size": LARGE}, "/v1/noise")
+    assert (answer.status, answer.headers["content-encoding"]) == (200, "gzip")
+    assert len(json.loads(gzip.decompress(answer.body))["letters"]) == LARGE
+
+
 def test_a_malformed_message_goes_to_the_dead_letters_and_is_reported(stack: Stack) -> None:
     sqs = stack.emulator.client("sqs")
     sqs.send_message(QueueUrl=stack.output("QueueUrl"), MessageBody="this is no message of ours")
@@ -112,11 +121,19 @@ def test_an_update_brings_the_changed_computation_and_keeps_all_other_answers(
 
 
 def test_deleted_it_leaves_nothing(updated: Stack) -> None:
-    assert set(what_there_is(updated.emulator)) >= {"apigatewayv2", "dynamodb", "lambda", "logs"}
+    assert set(what_there_is(updated.emulator)) == set(LISTS)
+    empty(updated, "LargeResultsBucket")
     updated.checkout.delete()
     left = what_there_is(updated.emulator)
     assert SAMS_OWN in str(left.pop("s3"))
     assert left == {}
+
+
+def empty(stack: Stack, output: str) -> None:
+    """What the runbook says before `sam delete`: CloudFormation deletes no bucket with objects."""
+    s3, bucket = stack.emulator.client("s3"), stack.output(output)
+    objects = s3.list_objects_v2(Bucket=bucket)["Contents"]
+    s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": o["Key"]} for o in objects]})
 
 
 def what_there_is(emulator: Emulator) -> dict[str, list[object]]:
