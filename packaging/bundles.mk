@@ -1,7 +1,10 @@
 # What `sam build` runs, in a copy of src/ or layer/: the packages of requirements.txt as wheels for
 # Lambda's Python and processor, whatever machine this is, and everything compiled. Lambda's disks
 # are read-only: what is not compiled here is compiled anew at every cold start.
-PYTHON   ?= python3.13
+
+# Looked for beside this file: in the copy, pyenv would not know which version is meant.
+HERE     := $(dir $(lastword $(MAKEFILE_LIST)))
+PYTHON   := $(shell cd "$(HERE)" && python3.13 -c "import sys; print(sys.executable)")
 # Those that Amazon Linux 2023 (glibc 2.34) runs.
 PLATFORMS = $(addsuffix _$(PROCESSOR),manylinux_2_34 manylinux_2_28 manylinux_2_27 manylinux_2_17 manylinux2014)
 
