@@ -1,15 +1,21 @@
-# make run · make test · make check · make deploy · make redrive
+# make run · make test · make e2e · make sam-local · make check · make deploy · make redrive
 PYTHON ?= $(shell command -v python3.13 || command -v python3)
 PORT   ?= 3000
 SAM    := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 
-.PHONY: run test conformance fuzz chaos verify check lint scan build deploy redrive lock clean
+.PHONY: run sam-local test e2e conformance fuzz chaos verify check lint scan build deploy redrive lock clean
 
 run: .venv/ready           ## the whole deployment on this machine, until Ctrl-C
 	@.venv/bin/python -m local --port $(PORT)
 
-test: .venv/ready .venv-ministack/ready   ## all the tests
+sam-local: .venv/ready .venv-sam/ready  ## make run, and the API in Docker by sam local
+	@.venv/bin/python -m local.sam_local --port $(PORT)
+
+test: .venv/ready .venv-ministack/ready   ## all the tests but e2e
 	.venv/bin/pytest
+
+e2e: .venv/ready .venv-sam/ready .venv-ministack/ready  ## sam deploy, update and delete, on ministack
+	.venv/bin/pytest tests/deployed -m deployed
 
 conformance: .venv/ready   ## BACKBURNER_URL=https://… make conformance
 	.venv/bin/pytest tests/conformance
@@ -25,6 +31,7 @@ verify: .venv/ready        ## the protocol under every schedule, and mistakes th
 
 check: lint scan build .venv-ministack/ready   ## what CI runs
 	.venv/bin/pytest --cov --cov-report=term
+	$(MAKE) e2e
 
 lint: .venv/ready
 	.venv/bin/ruff check

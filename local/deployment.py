@@ -47,6 +47,7 @@ class Deployment:
         *,
         port: int = 0,
         moto_port: int = 0,
+        moto_host: str = HOST,
         workers: int = 2,
         environment: Mapping[str, str] | None = None,
         computations: Sequence[Path] = (),
@@ -55,10 +56,12 @@ class Deployment:
     ) -> None:
         """Port 0 is any free one; the environment goes over that of every function.
 
+        The host is the address of this machine at which moto listens.
         The console is the file descriptor that the functions print to.
         """
         self._port = port
         self._moto_port = moto_port
+        self._moto_host = moto_host
         self._workers = workers
         self._environment = environment or {}
         self._computations = [folder.resolve() for folder in computations]
@@ -110,7 +113,7 @@ class Deployment:
                 self._start_pump(running, source, self.functions[declaration.name])
 
     def _start_moto(self, running: ExitStack) -> None:
-        with listen(self._moto_port) as listener:
+        with listen(self._moto_port, self._moto_host) as listener:
             self.moto_url = address(listener)
             fd = listener.fileno()
             moto = subprocess.Popen(  # noqa: S603 - the command is ours
@@ -176,9 +179,9 @@ class Deployment:
         }
 
 
-def listen(port: int) -> socket.socket:
+def listen(port: int, host: str = HOST) -> socket.socket:
     try:
-        return socket.create_server((HOST, port), backlog=128)
+        return socket.create_server((host, port), backlog=128)
     except OSError as error:
         raise PortInUse(port) from error
 

@@ -1,0 +1,126 @@
+"""What `sam build` has made: small, compiled, complete, and the same for every function."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BUILT = ROOT / ".aws-sam" / "build"
+REQUEST = BUILT / "RequestFunction"
+FUNCTIONS = ["RequestFunction", "WorkerFunction", "DeadLetterFunction"]
+LARGEST_BUNDLE = 14_000_000
+"""Bytes, unpacked, with bytecode."""
+LARGEST_LAYER = 100_000_000
+"""A function and its layers have 250 MB."""
+RUNTIME = {"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3"}
+"""What Lambda's Python has of its own: boto3 and what that needs."""
+TAKEN_IF_THERE = {"certifi"}
+"""botocore has certificates of its own."""
+MAGIC_NUMBER_OF_3_13 = (3571).to_bytes(2, "little")
+UNCHECKED_HASH = (0b01).to_bytes(4, "little")
+WHERE = {**dict.fromkeys(FUNCTIONS, "/var/task"), "ComputationsLayer": "/opt"}
+
+
+def is_built() -> bool:
+    """Whether what is there was built of what is in src/ now."""
+    built = BUILT / "template.yaml"
+    changed = max(path.stat().st_mtime for path in (ROOT / "src").rglob("*.py"))
+    return built.exists() and built.stat().st_mtime > changed
+
+
+pytestmark = pytest.mark.skipif(not is_built(), reason="not built since src/ changed: `make build`")
+
+
+def sources(artefact: str) -> list[Path]:
+    return sorted((BUILT / artefact).rglob("*.py"))
+
+
+def size(artefact: str) -> int:
+    return sum(path.stat().st_size for path in (BUILT / artefact).rglob("*") if path.is_file())
+
+
+def packages(folder: Path) -> set[str]:
+    named = (path.name for path in folder.iterdir() if path.suffix != ".dist-info")
+    return {name.removesuffix(".py") for name in named} - {"__pycache__"}
+
+
+def tops(files: set[str]) -> set[str]:
+    return {file.partition("/")[0].removesuffix(".py") for file in files}
+
+
+@pytest.fixture(scope="module")
+def imported() -> set[str]:
+    """The files that a cold start of the request function imports, from their package on."""
+    program = """
+import sys
+import backburner.request
+from backburner import computations
+for name in computations.names():
+    computations.load(name)
+for module in [*sys.modules.values()]:
+    print(getattr(module, "__file__", None) or "")
+"""
+    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-c", program]
+    printed = subprocess.check_output(command, env=environ, text=True)  # noqa: S603
+    return set(re.findall(r"/(?:site-packages|src)/(\S+\.py)$", printed, re.M))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_bundle_is_small(function: str) -> None:
+    assert size(function) <= LARGEST_BUNDLE
+
+
+def test_the_layer_leaves_room_for_more() -> None:
+    assert size("ComputationsLayer") <= LARGEST_LAYER
+
+
+@pytest.mark.parametrize("artefact", [*FUNCTIONS, "ComputationsLayer"])
+def test_every_source_has_its_bytecode_for_the_runtime_which_nobody_checks(artefact: str) -> None:
+    assert len(sources(artefact)) > 100
+    for source in sources(artefact):
+        header = bytecode(source).read_bytes()[:8]
+        assert (header[:2], header[4:]) == (MAGIC_NUMBER_OF_3_13, UNCHECKED_HASH), source
+
+
+def bytecode(source: Path) -> Path:
+    return source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
+
+
+@pytest.mark.parametrize("artefact", WHERE)
+def test_a_traceback_names_the_file_as_it_is_in_lambda(artefact: str) -> None:
+    source = sources(artefact)[-1]
+    name = f"{WHERE[artefact]}/{source.relative_to(BUILT / artefact)}"
+    assert name.encode() in bytecode(source).read_bytes()
+
+
+def test_the_request_function_finds_all_that_it_imports(imported: set[str]) -> None:
+    missing = {file for file in imported if not (REQUEST / file).exists()}
+    assert {
+        file.partition("/")[0].removesuffix(".py") for file in missing
+    } <= RUNTIME | TAKEN_IF_THERE
+
+
+def test_the_request_function_imports_every_package_that_it_carries(imported: set[str]) -> None:
+    assert packages(REQUEST) <= tops(imported)
+
+
+def test_what_the_runtime_or_the_layer_has_is_not_in_a_bundle() -> None:
+    layer = packages(BUILT / "ComputationsLayer" / "python")
+    assert "numpy" in layer
+    assert not packages(REQUEST) & (RUNTIME | layer)
+
+
+@pytest.mark.parametrize("listed", ["src/requirements.txt", "layer/requirements.txt"])
+def test_what_is_deployed_is_what_is_tested(listed: str) -> None:
+    locked = pins("requirements/dev.txt")
+    assert pins(listed)
+    assert pins(listed) <= locked
+
+
+def pins(path: str) -> set[str]:
+    return set(re.findall(r"^[\w-]+==[\w.]+", (ROOT / path).read_text(), re.M))
