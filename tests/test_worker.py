@@ -13,7 +13,7 @@ from backburner.errors import AttemptFailed, MalformedMessage, Returned, Uncompu
 from backburner.store import Lost
 from backburner.worker import LARGEST_RESULT
 
-from .conftest import Deployment, compute_here
+from .conftest import NOW, Deployment, compute_here
 
 ASKED = "/v1/doubling?number=21"
 CRASHING = "/v1/crashing?how=raise"
@@ -85,12 +85,21 @@ def test_the_last_failed_attempt_is_a_visible_problem(deployment: Deployment) ->
     assert "gave up after 3 of 3 attempts" in reply.json["detail"]
 
 
-def test_a_job_of_another_version_is_not_computed_with_this_code(deployment: Deployment) -> None:
+def test_a_job_of_a_newer_version_is_not_computed_with_this_code(deployment: Deployment) -> None:
     signature, message = ask(deployment)
     deployment.set(signature, "job.version", {"N": "2"})
     with pytest.raises(Returned):
         deployment.worker.receive(message)
     assert deployment.entry(signature).the_job.state == "queued"
+
+
+def test_a_job_of_an_older_version_is_answered_for_a_short_time(deployment: Deployment) -> None:
+    """While a deployment goes in steps, the old request function still asks for the old version."""
+    signature, message = ask(deployment)
+    deployment.set(signature, "job.version", {"N": "0"})
+    deployment.worker.receive(message)
+    answer = deployment.entry(signature).the_answer
+    assert (answer.status, answer.fresh_until, answer.ends_at) == (200, NOW + 60, NOW + 60)
 
 
 def test_a_computation_that_is_not_here_is_a_failed_attempt(deployment: Deployment) -> None:

@@ -1,8 +1,8 @@
 """What a computation is made of; each file in computations/ fills in this form."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,6 +19,8 @@ __all__ = [
     "Uncomputable",
 ]
 
+SHORTEST_KEPT = 60
+"""Seconds: so long whoever was told to come back finds the answer, whatever it is."""
 HOUR = 3600
 DAY = 24 * HOUR
 
@@ -63,10 +65,10 @@ class Policy:
 
     def __post_init__(self) -> None:
         for name in ("fresh_for", "failure_kept_for"):
-            if getattr(self, name) < 60:
+            if getattr(self, name) < SHORTEST_KEPT:
                 raise ValueError(
-                    f"{name}={getattr(self, name)} is under 60 s: clients that come back "
-                    "for an answer would miss it; keep it for 60 s or longer"
+                    f"{name}={getattr(self, name)} is under {SHORTEST_KEPT} s: clients that come "
+                    f"back for an answer would miss it; keep it for {SHORTEST_KEPT} s or longer"
                 )
         for name in ("version", "time_limit", "attempts"):
             if getattr(self, name) <= 0:
@@ -76,6 +78,10 @@ class Policy:
                 f"gives_up_after={self.gives_up_after} is under time_limit={self.time_limit}: "
                 "a job would be given up while it may still run; make it longer"
             )
+
+    def in_passing(self) -> Self:
+        """For what a new version answers to a question for an old one; it may be rolled back."""
+        return replace(self, fresh_for=SHORTEST_KEPT, stale_for=0)
 
 
 @dataclass(frozen=True, kw_only=True)

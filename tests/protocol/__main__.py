@@ -4,87 +4,75 @@ import argparse
 import os
 import sys
 import time
+from contextlib import nullcontext
 
 from .calm import Calm
 from .faults import FAULTS
 from .shorten import replay
 from .stage import stage
+from .start import Start
 from .state import Move, State
-from .verify import HUNTS, THOROUGH, Finding, Hunt, Setting, Task, verdict, verify
+from .verify import THOROUGH, verdict, verify
 from .world import World
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.protocol", description=__doc__)
-    commands = parser.add_subparsers(dest="command")
-    again = commands.add_parser("replay", help="one schedule, move by move")
+    again = parser.add_subparsers(dest="command").add_parser("replay", help="one schedule")
     again.add_argument("computation")
-    again.add_argument("start", choices=("empty", "stale"))
+    again.add_argument("there", choices=("empty", "stale"), help="what is there at its start")
     again.add_argument("schedule", help="as a violation prints it")
     again.add_argument("--crowd", action="store_true", help="more actors, as in random schedules")
     again.add_argument("--calm", help="how it goes on when faults stop")
     again.add_argument("--fault", type=int, help="with this fault seeded")
     asked = parser.parse_args()
-    return _replay(asked) if asked.command == "replay" else _verify()
+    return show(asked) if asked.command else explore()
 
 
-def _verify() -> int:
-    begun = time.monotonic()
+def explore() -> int:
+    began = time.monotonic()
     reports = []
-    for task, report in verify([*THOROUGH, *HUNTS], os.cpu_count() or 1):
+    for task, report in verify(THOROUGH, os.cpu_count() or 1):
         reports.append((task, report))
-        print(f"{time.monotonic() - begun:4.0f} s  {_title(task)}: {len(report.states):,} states")
+        print(f"{time.monotonic() - began:4.0f} s  {task}: {len(report.states):,} states")
         for finding in report.findings:
-            _tell(finding)
-        sys.stdout.flush()
+            print(f"        {finding.what}\n        {finding.command}", flush=True)
     result = verdict(reports)
     print(result)
     return 0 if result.is_good else 1
 
 
-def _title(task: Task) -> str:
-    return f"{FAULTS[task.fault].name}" if isinstance(task, Hunt) else str(task)
-
-
-def _tell(finding: Finding) -> None:
-    print(f"        {finding.what}\n        {finding.command}")
-
-
-def _replay(asked: argparse.Namespace) -> int:
-    setting = Setting(asked.computation, asked.start)
+def show(asked: argparse.Namespace) -> int:
+    start = Start(asked.computation, asked.there)
     calm = Calm(*asked.calm.split(",")) if asked.calm else None
     schedule = tuple(map(Move.parse, asked.schedule.split()))
-    with stage():
-        world, start = setting.crowded_world() if asked.crowd else setting.world()
+    world, state = start.crowded_world() if asked.crowd else start.world()
 
-        def tell(move: Move, state: State) -> None:
-            print(f"{move!s:14} {_describe(world, state)}")
+    def tell(move: Move, state: State) -> None:
+        print(f"{move!s:14} {_description(world, state)}")
 
-        if asked.fault is None:
-            violation = replay(world, start, schedule, calm, tell)
-        else:
-            with FAULTS[asked.fault].seeded():
-                violation = replay(world, start, schedule, calm, tell)
+    with stage(), nullcontext() if asked.fault is None else FAULTS[asked.fault].seeded():
+        violation = replay(world, state, schedule, calm, tell)
     if calm:
-        print(f"then faults stop: actors {calm.survivors}, each attempt: {calm.computing}, ")
-        print(f"and a client asks by {calm.client}")
+        print(
+            f"Then faults stop: those under way {calm.survivors}, each attempt comes to "
+            f"{calm.computing}, and a client asks by {calm.client}."
+        )
     print(violation or "no violation")
     return 1 if violation else 0
 
 
-def _describe(world: World, state: State) -> str:
-    entry = world.company.entry(state.item)
-    job = entry.job and (
-        f"job {entry.job.state} {entry.job.run or ''} lease {entry.job.lease - state.now:+.0f} s, "
-        f"attempts {entry.job.attempts}"
-    )
-    answer = entry.answer and (
-        f"answer {entry.answer.status} fresh {entry.answer.fresh_until - state.now:+.0f} s, "
-        f"ends {entry.answer.ends_at - state.now:+.0f} s"
-    )
-    queue = " ".join(f"{m.id} {m.visible_at - state.now:+.0f} s" for m in state.queue)
-    dead = " ".join(f"dead {m.id}" for m in state.dead)
-    return "; ".join(text for text in (answer, job, queue, dead) if text) or "nothing"
+def _description(world: World, state: State) -> str:
+    entry, parts = world.company.entry(state.item), []
+    if answer := entry.answer:
+        fresh, ends = answer.fresh_until - state.now, answer.ends_at - state.now
+        parts.append(f"answer {answer.status}, fresh for {fresh:.0f} s, ends in {ends:.0f} s")
+    if job := entry.job:
+        who, lease = job.run or "", job.lease - state.now
+        parts.append(f"job {job.state} {who}, lease {lease:.0f} s, attempts {job.attempts}")
+    parts += [f"{m.id} visible in {m.visible_at - state.now:.0f} s" for m in state.queue]
+    parts += [f"{m.id} dead" for m in state.dead]
+    return "; ".join(parts) or "nothing"
 
 
 if __name__ == "__main__":

@@ -23,6 +23,9 @@ class Bound(NamedTuple):
     moves: int
     deviations: int
 
+    def __str__(self) -> str:
+        return f"{self.moves} moves with {self.deviations} deviations at most"
+
 
 class Found(NamedTuple):
     violation: Violation
@@ -149,6 +152,10 @@ def _running(before: State, after: State, move: Move) -> str:
 
 
 def _weight(state: State, move: Move) -> float:
+    """How likely a move is; requests come one after the other, so that a walk is long."""
+    actor = state.actor(move.who)
+    if move.how == "asks" or (actor and actor.is_request and not actor.at.has_begun):
+        return 0.1
     if move.how in MISHAPS:
         return 0.15
     if move.how == "tick" and state.actors:

@@ -15,10 +15,13 @@ from backburner.task_queue import Message, TaskQueue
 from backburner.worker import Worker
 
 from . import invariants
+from .explore import Bound
 from .stage import replaced
+from .start import EMPTY, EMPTY_AFRESH, STALE, Start
 
 A_JOB_IS_THERE = "attribute_exists(job)"
 NO_LEASE = "attribute_not_exists(job.lease)"
+A_FEW_MOVES = Bound(9, 1)
 
 
 class Patch(NamedTuple):
@@ -34,6 +37,9 @@ class Fault:
     name: str
     breaks: str
     patches: tuple[Patch, ...]
+    start: Start = EMPTY
+    bound: Bound = A_FEW_MOVES
+    """Where it is found."""
 
     @contextmanager
     def seeded(self) -> Iterator[None]:
@@ -210,6 +216,7 @@ FAULTS = [
             Patch(Store, "_write", _without()),
             Patch(Store, "begin", _begin_without_lease),
         ),
+        bound=Bound(10, 1),
     ),
     Fault(
         "a lease of zero taken for none (as Powertools' #4759)",
@@ -243,16 +250,19 @@ FAULTS = [
         "DynamoDB's deletion trusted instead of the clock",
         invariants.ANSWER_ENDS,
         (Patch(Entry, "servable", _serve_for_ever),),
+        start=STALE,
     ),
     Fault(
         "a job buried that is alive",
         invariants.FENCE,
         (Patch(store, "NOT_IN_A_WORKER", A_JOB_IS_THERE),),
+        start=STALE,
     ),
     Fault(
         "the stale answer dropped when its refresh fails",
         invariants.STALE_KEPT,
         (Patch(Store, "_answer_with_problem", _answer_with_problem),),
+        start=STALE,
     ),
     Fault(
         "a job claimed anew instead of sent again",
@@ -271,6 +281,7 @@ FAULTS = [
         "a 404 for a signature that was just handed out",
         invariants.HANDED_OUT,
         (Patch(Front, "look_up", _look_up_once),),
+        bound=Bound(6, 2),
     ),
     Fault(
         "an unsent message forgotten, and its client told to come back",
@@ -281,6 +292,8 @@ FAULTS = [
         "a dead letter that buries whatever job it finds",
         invariants.OWN_JOB,
         (Patch(Undertaker, "bury", _bury_whatever),),
+        start=EMPTY_AFRESH,
+        bound=Bound(12, 1),
     ),
     Fault(
         "a write that is sent twice taken for somebody else's",
@@ -305,5 +318,7 @@ FAULTS = [
                 Store, "send_again", _during(Store.send_again, store.AS_SEEN, store.LEASE_RAN_OUT)
             ),
         ),
+        start=EMPTY_AFRESH,
+        bound=Bound(7, 2),
     ),
 ]
