@@ -31,6 +31,7 @@ from local.pump import record_of
 from local.template import ACCOUNT_ID, Stack, create_stack
 
 HERE = Path(__file__).parent
+COMPUTATIONS = str(HERE / "computations")
 REGION = "us-east-1"
 NOW = 1_800_000_000.0
 request_ids = count(1)
@@ -39,8 +40,7 @@ request_ids = count(1)
 @pytest.fixture(autouse=True)
 def _computations_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder more on the package's own path: doubling, crashing and endless are computations."""
-    folders = [*computations.__path__, str(HERE / "computations")]
-    monkeypatch.setattr(computations, "__path__", folders)
+    monkeypatch.setattr(computations, "__path__", [*computations.__path__, COMPUTATIONS])
 
 
 @pytest.fixture(scope="session")
