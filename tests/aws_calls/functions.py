@@ -1,6 +1,6 @@
 """The three functions, each with clients of its own, over one deployment."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -19,13 +19,10 @@ from backburner.waiting import Sample
 from backburner.worker import Compute, Worker
 from tests.conftest import Deployment, Reply, from_operator, http_event
 
-from .recorder import Call, Recorder
+from .recorder import Call, Clients, Recorder
 
 REQUEST, WORKER, DEAD_LETTER = NAMES = ("RequestFunction", "WorkerFunction", "DeadLetterFunction")
 JSON = {"content_type": "application/json"}
-
-Clients = Mapping[str, Mapping[str, Any]]
-"""By function and service."""
 
 
 @cache

@@ -1,15 +1,21 @@
 """What the functions ask of AWS, heard from the clients themselves: botocore's own events."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import boto3
+from moto.core import disable_iam_authentication
+
+from backburner.resources import IN_ITS_REGION, PATIENCE
 from local.template import Stack
 
 from .capacity import read_units, size_of_item, write_units
 
 WRITES = ("UpdateItem", "DeleteItem")
+Clients = Mapping[str, Mapping[str, Any]]
+"""By function and service."""
 GRANTED_BY = {"s3:HeadObject": "s3:GetObject"}
 """Operations that are no actions of their own."""
 
@@ -41,6 +47,8 @@ class Recorder:
     stack: Stack
     item: Callable[[dict[str, Any]], dict[str, Any]]
     """An item by its key, past what is recorded; empty if it is not there."""
+    begins: Callable[[], object] = lambda: None
+    """Called when recording begins."""
     calls: list[Call] = field(default_factory=list)
     uses: set[Use] = field(default_factory=set)
     denied: set[Use] = field(default_factory=set)
@@ -51,6 +59,7 @@ class Recorder:
     def recording(self) -> Iterator[list[Call]]:
         """The calls of what is done inside, in their order."""
         self.calls = []
+        self.begins()
         yield self.calls
         self.calls = []
 
@@ -113,3 +122,26 @@ class Recorder:
 
 def _operation(model: Any) -> str:
     return f"{model.service_model.service_name}:{model.name}"
+
+
+def heard_clients(stack: Stack, sessions: dict[str, boto3.Session]) -> tuple[Clients, Recorder]:
+    """Clients of each function's own session, and who hears them."""
+    outside = boto3.client("dynamodb", region_name=stack.region)
+
+    def item(key: dict[str, Any]) -> dict[str, Any]:
+        with disable_iam_authentication():
+            table = stack.physical_ids["Table"]
+            found = outside.get_item(TableName=table, Key=key, ConsistentRead=True)
+        return dict(found.get("Item", {}))
+
+    recorder = Recorder(stack=stack, item=item)
+    clients = {name: _clients(session) for name, session in sessions.items()}
+    for name, of_function in clients.items():
+        for client in of_function.values():
+            recorder.listen(client, name)
+    return clients, recorder
+
+
+def _clients(session: boto3.Session) -> dict[str, Any]:
+    settings = {"dynamodb": PATIENCE, "sqs": PATIENCE, "s3": IN_ITS_REGION}
+    return {name: session.client(name, config=config) for name, config in settings.items()}  # type: ignore[call-overload]

@@ -25,10 +25,9 @@ from backburner import computations
 from local.template import TEMPLATE, Stack, load
 from tests.conftest import COMPUTATIONS, Deployment
 
-from .conftest import heard_clients
-from .functions import NAMES, REQUEST, Clients, Functions
+from .functions import NAMES, REQUEST, Functions
 from .paths import Path
-from .recorder import Recorder, Use
+from .recorder import Clients, Recorder, Use, heard_clients
 from .test_calls import CALLS
 
 SIGNED = {(REQUEST, "s3:GetObject")}
