@@ -1,7 +1,8 @@
 """The roles of template.yaml: what they allow is needed, and what is needed they allow.
 
-The functions go every way with credentials of their own roles, while moto checks each call against
-the roles' policies, as the template has them. Two things moto does not do:
+The functions go every way with credentials of their own roles, and Lambda takes messages in their
+name, while moto checks each call against the roles' policies, as the template has them. Two things
+moto does not do:
 
 - It knows no resource of a call to DynamoDB, so there it is given the actions on any resource.
 - It does not check signed URLs, by which clients get large results in the name of the request
@@ -15,6 +16,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from itertools import starmap
 from typing import Any
 
 import boto3
@@ -24,10 +26,11 @@ from moto.core import enable_iam_authentication
 from backburner import computations
 from local.template import TEMPLATE, Stack, load
 from tests.conftest import COMPUTATIONS, Deployment
+from tests.translation import translate
 
-from .functions import NAMES, REQUEST, Functions
+from .functions import DEAD_LETTER, NAMES, REQUEST, WORKER, Functions
 from .paths import Path
-from .recorder import Clients, Recorder, Use, heard_clients
+from .recorder import Call, Clients, Recorder, Use, heard_clients
 from .test_calls import CALLS
 
 SIGNED = {(REQUEST, "s3:GetObject")}
@@ -51,9 +54,21 @@ class Grant:
         return f"{self.function} {self.action} {json.dumps(self.resource)}"
 
 
+RESOURCES: dict[str, Any] = load(TEMPLATE)["Resources"]
+LOGS = "ForItsLogs"
+"""Its actions are nobody's here: moto has no functions that log."""
+
+
+def role(function: str) -> dict[str, Any]:
+    [name, _] = RESOURCES[function]["Properties"]["Role"]["Fn::GetAtt"]
+    properties: dict[str, Any] = RESOURCES[name]["Properties"]
+    return properties
+
+
 def statements(function: str) -> list[dict[str, Any]]:
-    policies = load(TEMPLATE)["Resources"][function]["Properties"]["Policies"]
-    return [statement for policy in policies for statement in policy["Statement"]]
+    [policy] = role(function)["Policies"]
+    listed: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return listed
 
 
 def actions(statement: dict[str, Any]) -> list[str]:
@@ -65,8 +80,29 @@ GRANTS = [
     Grant(function, action, statement["Resource"])
     for function in NAMES
     for statement in statements(function)
+    if statement.get("Sid") != LOGS
     for action in actions(statement)
 ]
+
+
+def mapping(function: str, queue: str) -> Path:
+    """What Lambda does with a function's queue, in the function's name."""
+
+    def take(functions: Functions) -> list[Call]:
+        about = {"QueueUrl": functions.deployment.stack.physical_ids[queue]}
+        functions.deployment.sqs.send_message(**about, MessageBody="any")
+        client = functions.clients[function]["sqs"]
+        with functions.recording() as calls, functions.in_its_role():
+            client.get_queue_attributes(**about, AttributeNames=["All"])
+            [taken] = client.receive_message(**about)["Messages"]
+            client.delete_message(**about, ReceiptHandle=taken["ReceiptHandle"])
+        return calls
+
+    return take
+
+
+QUEUES = {WORKER: "Queue", DEAD_LETTER: "DeadLetterQueue"}
+WAYS = [*(path for path, _ in CALLS), *starmap(mapping, QUEUES.items())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +160,7 @@ def needs(
     needed = {}
     with pytest.MonkeyPatch.context() as folders:
         folders.setattr(computations, "__path__", [*computations.__path__, COMPUTATIONS])
-        for path, _ in CALLS:
+        for path in WAYS:
             go(path, deployment, roles)
             needed[path] = set(roles.recorder.uses)
             assert roles.recorder.denied == set()
@@ -211,11 +247,41 @@ def test_a_permission_on_another_resource_is_none(stack: Stack) -> None:
     assert not replace(granted, function="DeadLetterFunction").covers(use)
 
 
-def test_statements_only_allow_and_name_what_they_are_about() -> None:
+@pytest.mark.parametrize("function", NAMES)
+def test_statements_only_allow_and_name_what_they_are_about(function: str) -> None:
     """A condition, or a resource of any name, would not be seen in a grant."""
-    for function in NAMES:
-        for statement in statements(function):
-            assert statement.keys() == {"Effect", "Action", "Resource"}
-            assert statement["Effect"] == "Allow"
-            assert "*" not in str(statement["Action"])
-            assert "*" not in str(statement["Resource"]).replace("${LargeResults.Arn}/*", "")
+    for statement in statements(function):
+        assert statement.keys() - {"Sid"} == {"Effect", "Action", "Resource"}
+        assert statement["Effect"] == "Allow"
+        assert "*" not in str(statement["Action"])
+        assert "*" not in str(statement["Resource"]).replace("${LargeResults.Arn}/*", "")
+
+
+@pytest.mark.parametrize("function", NAMES)
+def test_a_function_writes_to_its_own_log_alone(function: str) -> None:
+    [of_logs] = [each for each in statements(function) if each.get("Sid") == LOGS]
+    log = RESOURCES[function]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+    assert of_logs["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+    assert of_logs["Resource"] == {"Fn::GetAtt": [log, "Arn"]}
+
+
+@pytest.mark.parametrize("function", QUEUES)
+def test_lambda_takes_for_a_function_from_the_queue_that_is_mapped_to_it(function: str) -> None:
+    [event] = RESOURCES[function]["Properties"]["Events"].values()
+    assert event["Properties"]["Queue"] == {"Fn::GetAtt": [QUEUES[function], "Arn"]}
+
+
+@pytest.mark.parametrize(
+    ("tracing", "added"), [("Disabled", []), ("Active", ["AWSXrayWriteOnlyAccess"])]
+)
+def test_nothing_is_added_to_the_roles_but_for_tracing(tracing: str, added: list[str]) -> None:
+    roles = [
+        resource["Properties"]
+        for resource in translate(Tracing=tracing).values()
+        if resource["Type"] == "AWS::IAM::Role"
+        and "lambda.amazonaws.com" in str(resource["Properties"]["AssumeRolePolicyDocument"])
+    ]
+    assert len(roles) == len(NAMES)
+    for each in roles:
+        assert [arn.rpartition("/")[2] for arn in each["ManagedPolicyArns"]] == added
+        assert len(each["Policies"]) == 1
