@@ -180,6 +180,7 @@ def report(deployment: Deployment) -> list[str]:
         *map(of_requests, costs.values()),
         of_seconds(costs),
         of_a_month(deployment),
+        of_the_worst_month(deployment, list(costs.values())),
         of_containers(deployment, list(costs.values())),
         of_a_busy_month(list(costs.values())),
         of_prices(),
@@ -297,6 +298,18 @@ def of_a_month(deployment: Deployment) -> str:
     total = f"**{dollars(sum(rows.values()))}**"
     shown = [[what, dollars(each)] for what, each in rows.items()]
     return table(["a month at rest", "dollars"], [*shown, ["in all", total]])
+
+
+def of_the_worst_month(deployment: Deployment, costs: list[Costs]) -> str:
+    """What the parameters let through by default, all the time."""
+    rate, workers = (deployment.stack.resolve({"Ref": n}) for n in ("RequestRate", "MaxWorkers"))
+    requests = rate * SECONDS / 1e6 * max(each.requests["refusals"].total for each in costs)
+    seconds = workers * SECONDS / 1e6 * max(sum(each.second().values()) for each in costs)
+    rows = [
+        [f"{rate} requests a second, which all are refused", dollars(requests)],
+        [f"{workers} workers, day and night", dollars(seconds)],
+    ]
+    return table(["the worst month", "dollars"], rows)
 
 
 def of_containers(deployment: Deployment, costs: list[Costs]) -> str:
