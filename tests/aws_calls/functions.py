@@ -156,8 +156,10 @@ class Functions:
         """SQS takes no message of the request function."""
         events = self.clients[REQUEST]["sqs"].meta.events
         events.register_first("before-send.sqs.SendMessage", _refuse)
-        yield
-        events.unregister("before-send.sqs.SendMessage", _refuse)
+        try:
+            yield
+        finally:
+            events.unregister("before-send.sqs.SendMessage", _refuse)
 
 
 class _Body:
