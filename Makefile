@@ -1,9 +1,10 @@
 # make run · make test · make e2e · make sam-local · make check · make deploy · make redrive
 PYTHON ?= $(shell command -v python3.13 || command -v python3)
 PORT   ?= 3000
+OSV    ?= https://api.osv.dev/v1/query
 SAM    := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 
-.PHONY: run sam-local test e2e conformance fuzz chaos verify check lint scan build deploy redrive lock clean
+.PHONY: run sam-local test e2e conformance fuzz chaos verify check lint scan audit build deploy redrive lock clean
 
 run: .venv/ready           ## the whole deployment on this machine, until Ctrl-C
 	@.venv/bin/python -m local --port $(PORT)
@@ -42,6 +43,11 @@ lint: .venv/ready
 scan: .venv-checkov/ready  ## template.yaml for what is insecure; offline
 	.venv-checkov/bin/checkov --file template.yaml --framework cloudformation --skip-download --compact --quiet
 
+audit: .venv-audit/ready   ## what is locked, for known vulnerabilities; asks https://api.osv.dev
+	@curl --silent --max-time 10 --output /dev/null $(OSV) || { echo "make audit asks $(OSV), which does not answer here"; exit 1; }
+	@for set in dev sam ministack checkov audit; do echo "$$set:"; .venv-audit/bin/pip-audit --vulnerability-service osv --osv-url $(OSV) \
+	  --strict --progress-spinner off --disable-pip --requirement requirements/$$set.txt || failed=1; done; exit $${failed:-0}
+
 build: .venv/ready .venv-sam/ready
 	$(SAM) validate --lint
 	$(SAM) build
@@ -54,17 +60,18 @@ redrive: .venv/ready       ## make redrive STACK=backburner; with DRY_RUN=1 it o
 
 lock: .venv/ready          ## after a change of requirements/*.in
 	.venv/bin/python -m pip install --quiet uv
-	cd requirements && for set in dev:3.11 sam:3.13 ministack:3.11 checkov:3.13; do ../.venv/bin/uv pip compile --quiet --universal \
+	cd requirements && for set in dev:3.11 sam:3.13 ministack:3.11 checkov:3.13 audit:3.13; do ../.venv/bin/uv pip compile --quiet --universal \
 	  --upgrade --python-version $${set#*:} --generate-hashes --no-header $${set%:*}.in -o $${set%:*}.txt; done
 
 clean:
-	rm -rf .venv .venv-sam .venv-ministack .venv-checkov .aws-sam
+	rm -rf .venv .venv-sam .venv-ministack .venv-checkov .venv-audit .aws-sam
 
 .venv/ready: requirements/dev.txt
 .venv-sam/ready: requirements/sam.txt
 .venv-ministack/ready: requirements/ministack.txt
 .venv-checkov/ready: requirements/checkov.txt
-.venv/ready .venv-sam/ready .venv-ministack/ready .venv-checkov/ready:
+.venv-audit/ready: requirements/audit.txt
+.venv/ready .venv-sam/ready .venv-ministack/ready .venv-checkov/ready .venv-audit/ready:
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@

@@ -1,6 +1,8 @@
 """The stores of template.yaml in moto, a clock to set, and the sides of a deployment."""
 
+import io
 import json
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,11 +28,13 @@ from backburner.run_times import RunTimes
 from backburner.signature import Signature
 from backburner.store import Leases, Store
 from backburner.task_queue import TaskQueue
+from backburner.telemetry import logger
 from backburner.worker import Worker
 from local.pump import record_of
 from local.template import ACCOUNT_ID, Stack, create_stack
 
 HERE = Path(__file__).parent
+COMPUTATIONS = str(HERE / "computations")
 REGION = "us-east-1"
 NOW = 1_800_000_000.0
 request_ids = count(1)
@@ -39,8 +43,7 @@ request_ids = count(1)
 @pytest.fixture(autouse=True)
 def _computations_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder more on the package's own path: doubling, crashing and endless are computations."""
-    folders = [*computations.__path__, str(HERE / "computations")]
-    monkeypatch.setattr(computations, "__path__", folders)
+    monkeypatch.setattr(computations, "__path__", [*computations.__path__, COMPUTATIONS])
 
 
 @pytest.fixture(scope="session")
@@ -208,6 +211,16 @@ def deployment(stack: Stack, clients: dict[str, Any]) -> Iterator[Deployment]:
     deployment = Deployment(stack, **clients)
     yield deployment
     deployment.empty()
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """The log lines as CloudWatch gets them."""
+    lines = logging.StreamHandler(io.StringIO())
+    lines.setFormatter(logger.registered_formatter)
+    logger.addHandler(lines)
+    yield lines.stream
+    logger._logger.removeHandler(lines)
 
 
 class Reply:

@@ -2,14 +2,11 @@
 
 import io
 import json
-import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from backburner import dead_letter, request, worker
-from backburner.telemetry import logger
 
 from .conftest import Deployment, Reply, load_event
 
@@ -79,16 +76,6 @@ def test_a_message_that_the_queue_gave_up_on_ends_as_a_problem(deployment: Deplo
     assert ask(asked).status == 500
     assert worker.handler(carried, None) == {"batchItemFailures": []}
     assert ask(asked).status == 500
-
-
-@pytest.fixture
-def logged() -> Iterator[io.StringIO]:
-    """The log lines as CloudWatch gets them."""
-    lines = logging.StreamHandler(io.StringIO())
-    lines.setFormatter(logger.registered_formatter)
-    logger.addHandler(lines)
-    yield lines.stream
-    logger._logger.removeHandler(lines)
 
 
 def test_one_correlation_id_goes_from_the_request_to_the_workers_lines(

@@ -12,19 +12,9 @@ from local.template import TEMPLATE, load
 RESOURCES: dict[str, Any] = load(TEMPLATE)["Resources"]
 FUNCTIONS = [i for i, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"]
 
-OBJECTS = "${LargeResults.Arn}/*"
-
 
 def properties(logical_id: str) -> Any:
     return RESOURCES[logical_id]["Properties"]
-
-
-def actions(function: str) -> set[str]:
-    statements = [s for policy in properties(function)["Policies"] for s in policy["Statement"]]
-    listed = [s["Action"] if isinstance(s["Action"], list) else [s["Action"]] for s in statements]
-    assert all(s["Effect"] == "Allow" for s in statements)
-    assert all("*" not in str(s["Resource"]).replace(OBJECTS, "") for s in statements)
-    return {action for several in listed for action in several}
 
 
 def test_the_table_deletes_what_has_expired() -> None:
@@ -87,36 +77,6 @@ def test_workers_are_limited_at_the_mapping_where_it_burns_no_receives() -> None
     assert event["Properties"]["BatchSize"] == 1
     assert "MaximumConcurrency" in event["Properties"]["ScalingConfig"]
     assert "ReservedConcurrentExecutions" not in properties("WorkerFunction")
-
-
-@pytest.mark.parametrize(
-    ("function", "allowed"),
-    [
-        (
-            "RequestFunction",
-            {
-                "dynamodb:DeleteItem",
-                "dynamodb:GetItem",
-                "dynamodb:UpdateItem",
-                "s3:GetObject",
-                "sqs:GetQueueAttributes",
-                "sqs:SendMessage",
-            },
-        ),
-        (
-            "WorkerFunction",
-            {
-                "dynamodb:UpdateItem",
-                "sqs:ChangeMessageVisibility",
-                "sqs:SendMessage",
-                "s3:PutObject",
-            },
-        ),
-        ("DeadLetterFunction", {"dynamodb:GetItem", "dynamodb:UpdateItem", "sqs:SendMessage"}),
-    ],
-)
-def test_a_function_may_do_only_what_it_does(function: str, allowed: set[str]) -> None:
-    assert actions(function) == allowed
 
 
 def test_only_the_worker_has_the_heavy_libraries() -> None:

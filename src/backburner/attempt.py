@@ -8,14 +8,13 @@ the attempt is over.
 import multiprocessing
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from backburner import computations
 from backburner.computation import Progress
-from backburner.errors import AttemptFailed, Uncomputable
+from backburner.errors import AttemptFailed, Uncomputable, where
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -92,7 +91,7 @@ def _listen(
             case Refused(reason):
                 raise Uncomputable(reason)
             case Crashed(reason):
-                raise AttemptFailed(f"{name} crashed; mend it or its parameters: {reason}")
+                raise AttemptFailed(f"{name} crashed; mend it:\n{reason}")
     raise AttemptFailed(f"{name} took over {time_limit:.0f} s; ask for less, or raise time_limit")
 
 
@@ -102,8 +101,8 @@ def tell(parent: "Connection", name: str, parameters: bytes) -> None:
         parent.send(Computed(result(name, parameters, _reporter(parent))))
     except Uncomputable as refusal:
         parent.send(Refused(str(refusal)))
-    except Exception:  # noqa: BLE001 (whatever it is, the parent logs it)
-        parent.send(Crashed(traceback.format_exc()))
+    except Exception as error:  # noqa: BLE001 (whatever it is, the parent logs it)
+        parent.send(Crashed(where(error)))
 
 
 def result(name: str, parameters: bytes, progress: Progress) -> bytes:

@@ -13,6 +13,8 @@ BackburnerError
  └─ Problem              what an HTTP client gets to see: problems.py
 """
 
+import traceback
+
 
 class BackburnerError(Exception):
     """The root of all errors that backburner raises."""
@@ -48,3 +50,13 @@ class Returned(BackburnerError):
 
 class MissingSetting(BackburnerError):
     """The environment lacks what template.yaml sets."""
+
+
+def where(error: BaseException) -> str:
+    """The lines of code that an error and its causes came by, and their types.
+
+    What they say is left out: it may quote parameters, and logs are not for those.
+    """
+    cause = error.__cause__ or error.__context__
+    came_by = [*traceback.format_tb(error.__traceback__), type(error).__qualname__]
+    return (where(cause) + "\n" if cause else "") + "".join(came_by)

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from backburner import resources
 from backburner.entry import Entry
-from backburner.errors import Unsent
+from backburner.errors import Unsent, where
 from backburner.given_up import GivenUp
 from backburner.http import response, routes
 from backburner.http.event import Request
@@ -69,8 +69,8 @@ def respond(event: Mapping[str, Any], front: "Front") -> Response:
         return response.problem(
             Unavailable("the table did not answer; ask again", retry_after=A_MOMENT)
         )
-    except Exception:  # noqa: BLE001 (logged, and a client gets a problem whatever it is)
-        logger.exception("a request failed")
+    except Exception as error:  # noqa: BLE001 (logged, and a client gets a problem whatever it is)
+        logger.error("a request failed", where=where(error))
         return response.problem(
             InternalError("this is a fault of the service, and it is logged; ask again later")
         )

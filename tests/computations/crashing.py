@@ -25,4 +25,4 @@ class Result(computation.Result):
 def compute(parameters: Parameters, _progress: Progress) -> Result:
     if parameters.how == "die":
         os.kill(os.getpid(), signal.SIGKILL)
-    raise ArithmeticError("crashing as asked")
+    raise ArithmeticError(f"crashing as asked, with {parameters.salt}")

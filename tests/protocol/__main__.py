@@ -16,7 +16,7 @@ from .verify import THOROUGH, verdict, verify
 from .world import World
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.protocol", description=__doc__)
     again = parser.add_subparsers(dest="command").add_parser("replay", help="one schedule")
     again.add_argument("computation")
@@ -25,7 +25,7 @@ def main() -> int:
     again.add_argument("--crowd", action="store_true", help="more actors, as in random schedules")
     again.add_argument("--calm", help="how it goes on when faults stop")
     again.add_argument("--fault", type=int, help="with this fault seeded")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     return show(asked) if asked.command else explore()
 
 
@@ -46,13 +46,14 @@ def show(asked: argparse.Namespace) -> int:
     start = Start(asked.computation, asked.there)
     calm = Calm(*asked.calm.split(",")) if asked.calm else None
     schedule = tuple(map(Move.parse, asked.schedule.split()))
-    world, state = start.crowded_world() if asked.crowd else start.world()
+    with stage():
+        world, state = start.crowded_world() if asked.crowd else start.world()
 
-    def tell(move: Move, state: State) -> None:
-        print(f"{move!s:14} {_description(world, state)}")
+        def tell(move: Move, state: State) -> None:
+            print(f"{move!s:14} {_description(world, state)}")
 
-    with stage(), nullcontext() if asked.fault is None else FAULTS[asked.fault].seeded():
-        violation = replay(world, state, schedule, calm, tell)
+        with nullcontext() if asked.fault is None else FAULTS[asked.fault].seeded():
+            violation = replay(world, state, schedule, calm, tell)
     if calm:
         print(
             f"Then faults stop: those under way {calm.survivors}, each attempt comes to "

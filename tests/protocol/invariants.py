@@ -119,8 +119,9 @@ def check_acknowledgement(
     is_in_another = job.run is not None and job.run != actor.name
     if actor.is_worker:
         has_let_go = world.has_run(actor.at) and world.last_written(actor.at) != state.item
-    else:
-        has_let_go = world.last_seen(actor.at) != state.item
+    else:  # whoever was before it has queued the job again, or holds it
+        was_second = any(answer.kind == "refused" for answer in actor.at.answers)
+        has_let_go = was_second or world.last_seen(actor.at) != state.item
     if job.run == actor.name or not (is_in_another or has_let_go):
         raise Violation(ACKNOWLEDGED, f"{message.id}, and its job is {job.state}")
 

@@ -1,7 +1,10 @@
 """A quick form of `make verify`: fewer moves, and every seeded fault."""
 
+import shlex
+
 import pytest
 
+from .__main__ import main
 from .explore import Bound
 from .faults import FAULTS
 from .invariants import MESSAGE_SENT, Violation
@@ -77,6 +80,17 @@ def test_a_finding_names_the_command_that_shows_it(reports: dict[Task, Report]) 
         f"PYTHONPATH=src python -m tests.protocol replay tripling empty --fault {hunt.number} "
         "'P1:ok P1:ok P1:throttled'"
     )
+
+
+def test_that_command_shows_it(
+    reports: dict[Task, Report], capsys: pytest.CaptureFixture[str]
+) -> None:
+    hunt = HUNTS[FAULTS.index(UNSENT)]
+    words = shlex.split(reports[hunt].findings[0].command)
+    assert main(words[words.index("replay") :]) == 1
+    told = capsys.readouterr().out
+    assert told.startswith("P1:ok          nothing\nP1:ok          job queued")
+    assert MESSAGE_SENT in told
 
 
 @pytest.mark.parametrize("task", [Walks(EMPTY, range(3)), Search(EMPTY, Bound(5, 1))], ids=str)

@@ -172,7 +172,8 @@ class World:
         if call.name == "get_item":
             if not call.arguments["ConsistentRead"] and state.older != state.item:
                 yield "old"
-            if not actor.at.has_begun and state.now < state.forgotten_at:
+            is_new = actor.is_request and not actor.at.has_begun
+            if is_new and state.now < state.forgotten_at:
                 yield "recalls"
         uses_receipt = call.name in ("change_message_visibility", "acknowledge")
         if uses_receipt and self._has_old_receipt(state, actor):

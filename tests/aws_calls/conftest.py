@@ -1,0 +1,21 @@
+"""The functions, with clients that are heard."""
+
+import boto3
+import pytest
+
+from local.template import Stack
+from tests.conftest import Deployment
+
+from .functions import NAMES, Functions
+from .recorder import Clients, Recorder, heard_clients
+
+
+@pytest.fixture(scope="session")
+def heard(stack: Stack) -> tuple[Clients, Recorder]:
+    return heard_clients(stack, {name: boto3.Session() for name in NAMES})
+
+
+@pytest.fixture
+def functions(deployment: Deployment, heard: tuple[Clients, Recorder]) -> Functions:
+    clients, recorder = heard
+    return Functions(deployment=deployment, clients=clients, recorder=recorder)
