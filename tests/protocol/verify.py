@@ -131,10 +131,10 @@ QUICK: list[Task] = [
     *HUNTS,
 ]
 THOROUGH: list[Task] = [
-    *(Search(start, Bound(17, 1)) for start in STARTS),
+    *(Search(start, Bound(16, 1)) for start in STARTS),
     *(Search(start, Bound(10, 2)) for start in STARTS),
     *(Search(start, Bound(100, 0), every_calm=True) for start in STARTS),
-    *(Walks(start, range(n, n + 500)) for start in STARTS for n in range(0, 2000, 500)),
+    *(Walks(start, range(n, n + 200)) for start in STARTS for n in (0, 200)),
     *HUNTS,
 ]
 
