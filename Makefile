@@ -24,10 +24,10 @@ conformance: .venv/ready   ## BACKBURNER_URL=https://… make conformance
 fuzz: .venv/ready          ## 10,000 requests made up from the OpenAPI document; FUZZ_SEED=n for others
 	FUZZ_EXAMPLES=1000 .venv/bin/pytest tests/http/test_fuzz.py --show-capture=no
 
-chaos: .venv/ready         ## kills 220 workers in about 2 minutes and says whether anything was lost
+chaos: .venv/ready         ## kills 220 workers in some minutes and says whether anything was lost
 	.venv/bin/python -m tests.chaos
 
-verify: .venv/ready        ## the protocol under every schedule, and mistakes that must be found: 10 minutes
+verify: .venv/ready        ## the protocol under every schedule, and mistakes that must be found: some minutes
 	PYTHONPATH=src .venv/bin/python -m tests.protocol
 
 check: lint scan build .venv-ministack/ready   ## what CI runs

@@ -70,7 +70,6 @@ class Front:
 
 def event_of(request: Request) -> dict[str, Any]:
     body = request.get_data()
-    now = datetime.now(UTC)
     # The path is decoded in spite of its name; others have tried that, too.
     path = request.environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
     return {
@@ -81,20 +80,25 @@ def event_of(request: Request) -> dict[str, Any]:
         **cookies_of(request),
         "headers": headers_of(request, body),
         **query_of(request),
-        "requestContext": {
-            "accountId": ACCOUNT_ID,
-            "apiId": "local",
-            **authorizer_of(request),
-            "domainName": request.host,
-            "domainPrefix": "local",
-            "http": http_of(request, path),
-            "requestId": str(uuid.uuid4()),
-            "routeKey": "$default",
-            "stage": "$default",
-            "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
-            "timeEpoch": round(now.timestamp() * 1000),
-        },
+        "requestContext": context_of(request, path),
         **body_of(request, body),
+    }
+
+
+def context_of(request: Request, path: str) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    return {
+        "accountId": ACCOUNT_ID,
+        "apiId": "local",
+        **authorizer_of(request),
+        "domainName": request.host,
+        "domainPrefix": "local",
+        "http": http_of(request, path),
+        "requestId": str(uuid.uuid4()),
+        "routeKey": "$default",
+        "stage": "$default",
+        "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+        "timeEpoch": round(now.timestamp() * 1000),
     }
 
 

@@ -87,24 +87,15 @@ class Deployment:
         )
         self.large_results = LargeResults(lambda: self.s3, self.bucket)
         self.given_up = GivenUp(lambda: self.sqs, self.given_up_url)
-        self.front = Front(
-            store=self.store,
-            task_queue=self.task_queue,
-            run_times=self.run_times,
-            memory=memory(self.clock),
-            random=lambda: 0.0,
-            large_results=self.large_results,
-            given_up=self.given_up,
-        )
-        self.worker = Worker(
-            store=self.store,
-            task_queue=self.task_queue,
-            run_times=self.run_times,
-            compute=compute_here,
-            random=lambda: 0.0,
-            large_results=self.large_results,
-            given_up=self.given_up,
-        )
+        shared: Any = {
+            "store": self.store,
+            "task_queue": self.task_queue,
+            "run_times": self.run_times,
+            "large_results": self.large_results,
+            "given_up": self.given_up,
+        }
+        self.front = Front(**shared, memory=memory(self.clock), random=lambda: 0.0)
+        self.worker = Worker(**shared, compute=compute_here, random=lambda: 0.0)
         self.undertaker = Undertaker(store=self.store, given_up=self.given_up)
 
     @property

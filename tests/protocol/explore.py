@@ -24,7 +24,7 @@ class Bound(NamedTuple):
     deviations: int
 
     def __str__(self) -> str:
-        return f"{self.moves} moves with {self.deviations} deviations at most"
+        return f"up to {self.moves} moves, of which {self.deviations} deviate"
 
 
 class Found(NamedTuple):
@@ -60,10 +60,9 @@ class Explorer:
     states: set[int] = field(default_factory=set)
     schedules: int = 0
     found: list[Found] = field(default_factory=list)
-    most: int = 1
+    """Nothing more is explored once there is a violation."""
     every_calm: bool = False
     """Whether each state is calmed in every way, or in one that is chosen by its digest."""
-    """How many violations are enough."""
 
     def __post_init__(self) -> None:
         self.calmness = Calmness(self.world)
@@ -84,7 +83,7 @@ class Explorer:
         is_leaf = True
         for move in self.world.moves(node.state):
             deviations = node.deviations + _deviates(node, move)
-            if deviations > bound.deviations or len(self.found) >= self.most:
+            if self.found or deviations > bound.deviations:
                 continue
             new = self._moved(node, move, deviations)
             if new is None:
@@ -123,19 +122,20 @@ class Explorer:
     # random schedules
 
     def walk(self, seed: int, moves: int) -> None:
-        random = Random(seed)
-        node: Node | None = Node(self.start)
+        random, node = Random(seed), Node(self.start)
         for _ in range(moves):
-            assert node
             possible = list(self.world.moves(node.state))
-            if not possible or len(self.found) >= self.most:
+            if not possible:
                 break
             weights = [_weight(node.state, move) for move in possible]
             [move] = random.choices(possible, weights)
-            node = self._moved(node, move, 0)
-            if node is None:
+            moved = self._moved(node, move, 0)
+            if moved is None:
                 break
+            node = moved
             self._visit(node, node.state.digest())
+            if self.found:
+                break
         self.schedules += 1
 
 

@@ -249,13 +249,16 @@ class ManySignatures(RuleBasedStateMachine):
             case 422:
                 assert question.number < 0
             case 500:
-                assert reply.json["type"].endswith(":gave-up")
-                used = question.attempts >= ATTEMPTS or self.clock() >= question.gives_up_at
-                assert used or self.queue_gave_up(), "given up with attempts and time left"
+                self.check_given_up(question, reply)
             case 503:
                 assert int(reply.headers["retry-after"]) >= 1
             case _:
                 raise AssertionError(f"{reply.status}: {reply.text}")
+
+    def check_given_up(self, question: Question, reply: Reply) -> None:
+        assert reply.json["type"].endswith(":gave-up")
+        used = question.attempts >= ATTEMPTS or self.clock() >= question.gives_up_at
+        assert used or self.queue_gave_up(), "given up with attempts and time left"
 
     def check_result(self, question: Question, reply: Reply) -> None:
         assert reply.json["doubled"] == 2 * question.number
