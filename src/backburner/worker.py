@@ -141,7 +141,7 @@ class Worker:
             policy = policy.in_passing()
         answer = Answer.result(json, policy, self.store.clock())
         if is_large(answer, json):
-            self.beat(run, receipt_handle, 1.0)  # to compress it took time, and to put it takes more
+            self.beat(run, receipt_handle, 1.0)  # it took time to compress, and more to put
             answer = self.large_results.keep(answer, f"{run.entry.signature}/{run.token}")
         self.store.complete(run, answer)
         self.remember(run, answer)
