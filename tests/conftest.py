@@ -4,7 +4,7 @@ import io
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from moto import mock_aws
 from moto.sqs.models import sqs_backends
 
-from backburner import attempt, computations
+from backburner import attempt, computations, dead_letter, request, worker
 from backburner.dead_letter import Undertaker
 from backburner.entry import Entry
 from backburner.given_up import GivenUp
@@ -31,7 +31,10 @@ from backburner.task_queue import TaskQueue
 from backburner.telemetry import logger
 from backburner.worker import Worker
 from local.pump import record_of
+from local.runtime import load
 from local.template import ACCOUNT_ID, Stack, create_stack
+
+from .environment import exactly
 
 HERE = Path(__file__).parent
 COMPUTATIONS = str(HERE / "computations")
@@ -127,7 +130,8 @@ class Deployment:
         return self.ask(http_event("POST", path, headers=headers, body=json.dumps(parameters)))
 
     def ask(self, event: dict[str, Any]) -> "Reply":
-        return Reply(respond(event, self.front).as_event())
+        with exactly(self.stack.function("RequestFunction").environment):
+            return Reply(respond(event, self.front).as_event())
 
     def messages(self) -> list[SQSRecord]:
         """What the queue gives out now; moto hides it from then on, by its own clock."""
@@ -202,6 +206,34 @@ def deployment(stack: Stack, clients: dict[str, Any]) -> Iterator[Deployment]:
     deployment = Deployment(stack, **clients)
     yield deployment
     deployment.empty()
+
+
+Invoke = Callable[..., Any]
+"""By logical id: what a function's handler makes of an event."""
+
+
+@pytest.fixture
+def invoke(stack: Stack, deployment: Deployment) -> Iterator[Invoke]:
+    """The functions' own handlers, each in new instances and in exactly its environment."""
+
+    def invoke(function: str, event: Any, without: Collection[str] = ()) -> Any:
+        declaration = stack.function(function)
+        declared = {n: v for n, v in declaration.environment.items() if n not in without}
+        handler: Any = load(declaration.handler)
+        logger.setLevel(declared["LOG_LEVEL"])  # Powertools reads it when it is imported
+        with exactly(declared):
+            return handler(event, None)
+
+    end_instances()
+    yield invoke
+    end_instances()
+
+
+def end_instances() -> None:
+    """The next invocation of each function is its first."""
+    request.front.cache_clear()
+    worker.worker.cache_clear()
+    dead_letter.undertaker.cache_clear()
 
 
 @pytest.fixture

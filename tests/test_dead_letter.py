@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from backburner import dead_letter
-
-from .conftest import Deployment
+from .conftest import Deployment, Invoke
 
 ASKED = "/v1/doubling?number=21"
 
@@ -59,11 +57,8 @@ def test_a_malformed_dead_letter_is_logged_and_counted(
     assert [line["malformed"] for line in lines if "malformed" in line] == [[1.0]]
 
 
-def test_the_handler_takes_a_batch(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in deployment.stack.function("DeadLetterFunction").environment.items():
-        monkeypatch.setenv(name, value)
-    dead_letter.undertaker.cache_clear()
+def test_the_handler_takes_a_batch(deployment: Deployment, invoke: Invoke) -> None:
     deployment.get(ASKED)
     deployment.send("not ours")
     records = [message.raw_event for message in deployment.messages()]
-    assert dead_letter.handler({"Records": records}, None) == {"batchItemFailures": []}
+    assert invoke("DeadLetterFunction", {"Records": records}) == {"batchItemFailures": []}

@@ -2,28 +2,19 @@
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from backburner import dead_letter, request, worker
+from .conftest import Deployment, Invoke, Reply, load_event
 
-from .conftest import Deployment, Reply, load_event
-
-
-@pytest.fixture(autouse=True)
-def _environment(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What template.yaml puts into the functions' environment."""
-    for name in ("RequestFunction", "WorkerFunction", "DeadLetterFunction"):
-        for variable, value in deployment.stack.function(name).environment.items():
-            monkeypatch.setenv(variable, value)
-    request.front.cache_clear()
-    worker.worker.cache_clear()
-    dead_letter.undertaker.cache_clear()
+Ask = Callable[[Any], Reply]
 
 
-def ask(event: dict[str, Any]) -> Reply:
-    return Reply(request.handler(event, None))
+@pytest.fixture
+def ask(invoke: Invoke) -> Ask:
+    return lambda event: Reply(invoke("RequestFunction", event))
 
 
 def carry(deployment: Deployment) -> dict[str, Any]:
@@ -40,23 +31,25 @@ def without_what_changes(event: dict[str, Any]) -> Any:
 
 
 def test_a_request_misses_its_message_is_worked_on_and_the_request_hits(
-    deployment: Deployment,
+    deployment: Deployment, invoke: Invoke, ask: Ask
 ) -> None:
     missed = ask(load_event("1_request_miss.json"))
     assert missed.status == 202
 
     carried = carry(deployment)
     assert without_what_changes(carried) == without_what_changes(load_event("2_job_message.json"))
-    assert worker.handler(carried, None) == {"batchItemFailures": []}
+    assert invoke("WorkerFunction", carried) == {"batchItemFailures": []}
 
     hit = ask(load_event("3_request_hit.json"))
     assert (hit.status, hit.signature) == (200, missed.signature)
     assert hit.json["distance"] == 45
 
 
-def test_an_operator_has_it_forgotten_and_the_next_who_asks_misses(deployment: Deployment) -> None:
+def test_an_operator_has_it_forgotten_and_the_next_who_asks_misses(
+    deployment: Deployment, invoke: Invoke, ask: Ask
+) -> None:
     ask(load_event("1_request_miss.json"))
-    worker.handler(carry(deployment), None)
+    invoke("WorkerFunction", carry(deployment))
     assert ask(load_event("3_request_hit.json")).status == 200
 
     assert ask(load_event("5_request_forget.json")).status == 204
@@ -64,7 +57,9 @@ def test_an_operator_has_it_forgotten_and_the_next_who_asks_misses(deployment: D
     assert ask(load_event("1_request_miss.json")).status == 202
 
 
-def test_a_message_that_the_queue_gave_up_on_ends_as_a_problem(deployment: Deployment) -> None:
+def test_a_message_that_the_queue_gave_up_on_ends_as_a_problem(
+    deployment: Deployment, invoke: Invoke, ask: Ask
+) -> None:
     asked = load_event("1_request_miss.json")
     ask(asked)
     carried = carry(deployment)
@@ -72,19 +67,19 @@ def test_a_message_that_the_queue_gave_up_on_ends_as_a_problem(deployment: Deplo
     assert carried["Records"][0]["body"] == letter["Records"][0]["body"]
     assert sorted(carried["Records"][0]) == sorted(letter["Records"][0])
 
-    assert dead_letter.handler(letter, None) == {"batchItemFailures": []}
+    assert invoke("DeadLetterFunction", letter) == {"batchItemFailures": []}
     assert ask(asked).status == 500
-    assert worker.handler(carried, None) == {"batchItemFailures": []}
+    assert invoke("WorkerFunction", carried) == {"batchItemFailures": []}
     assert ask(asked).status == 500
 
 
 def test_one_correlation_id_goes_from_the_request_to_the_workers_lines(
-    deployment: Deployment, logged: io.StringIO
+    deployment: Deployment, invoke: Invoke, ask: Ask, logged: io.StringIO
 ) -> None:
     event = load_event("1_request_miss.json")
     event["rawPath"], event["body"] = "/v1/crashing", json.dumps({"how": "raise"})
     ask(event)
-    worker.handler(carry(deployment), None)
+    invoke("WorkerFunction", carry(deployment))
     lines = [json.loads(line) for line in logged.getvalue().splitlines()]
     [sent] = [line for line in lines if line.get("message") == "job sent"]
     [failed] = [line for line in lines if line.get("message") == "an attempt failed"]

@@ -10,13 +10,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from backburner import __version__
-from backburner.errors import MissingSetting
 from backburner.http.response import FOR_BROWSERS
-from backburner.request import front, handler, respond
+from backburner.request import respond
 from backburner.task_queue import PACE, Message
 from backburner.waiting import Sample
 
-from .conftest import Deployment, Reply, http_event
+from .conftest import Deployment, Invoke, Reply, http_event
 
 ASKED = "/v1/doubling?number=21"
 
@@ -133,21 +132,16 @@ def test_a_client_that_takes_gzip_gets_it_as_stored(deployment: Deployment) -> N
     assert json.loads(gzip.decompress(stored)) == {"doubled": 42.0, "label": ""}
 
 
-def test_a_head_request_is_a_get_without_the_body(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in deployment.stack.function("RequestFunction").environment.items():
-        monkeypatch.setenv(name, value)
-    front.cache_clear()
+def test_a_head_request_is_a_get_without_the_body(invoke: Invoke) -> None:
     event = http_event("HEAD", "/health")
     headers = {"content-type": "application/json", **FOR_BROWSERS}
-    assert handler(event, None) == {
+    assert invoke("RequestFunction", event) == {
         "statusCode": 200,
         "headers": headers,
         "body": "",
         "isBase64Encoded": False,
     }
-    assert handler(http_event("GET", "/health"), None)["body"] != ""
+    assert invoke("RequestFunction", http_event("GET", "/health"))["body"] != ""
 
 
 # leases
@@ -534,10 +528,3 @@ def test_the_list_of_computations_documents_each(deployment: Deployment) -> None
     assert doubling["parameters"]["properties"]["number"]["type"] == "number"
     assert doubling["result"]["properties"]["doubled"]["type"] == "number"
     assert deployment.post("/v1/doubling", doubling["example"]).status == 202
-
-
-def test_the_environment_must_name_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TABLE_NAME", raising=False)
-    front.cache_clear()
-    with pytest.raises(MissingSetting, match="TABLE_NAME"):
-        handler(http_event("GET", "/health"), None)

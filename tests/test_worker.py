@@ -8,12 +8,11 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from botocore.exceptions import ClientError
 
-from backburner import worker as worker_module
 from backburner.errors import AttemptFailed, MalformedMessage, Returned, Uncomputable
 from backburner.store import Lost
 from backburner.worker import LARGEST_RESULT
 
-from .conftest import NOW, Deployment, compute_here
+from .conftest import NOW, Deployment, Invoke, compute_here
 
 ASKED = "/v1/doubling?number=21"
 CRASHING = "/v1/crashing?how=raise"
@@ -262,14 +261,11 @@ def test_a_message_comes_back_soon_when_the_answer_could_not_be_written(
 
 
 def test_the_handler_reports_what_is_to_stay_in_the_queue(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+    deployment: Deployment, invoke: Invoke
 ) -> None:
-    for name, value in deployment.stack.function("WorkerFunction").environment.items():
-        monkeypatch.setenv(name, value)
-    worker_module.worker.cache_clear()
     deployment.send("not ours")
     deployment.send({"signature": "b" * 64, "computation": "doubling"})
     records = deployment.messages()
-    report = worker_module.handler({"Records": [r.raw_event for r in records]}, None)
+    report = invoke("WorkerFunction", {"Records": [r.raw_event for r in records]})
     [malformed] = [r.message_id for r in records if r.body == '"not ours"']
     assert report == {"batchItemFailures": [{"itemIdentifier": malformed}]}

@@ -1,27 +1,42 @@
 """Logs and metrics: one line of JSON each, tied together by the correlation id.
 
 The metrics: hit, stale, miss, collapsed, refused, failed, computed, dead_letter, malformed
-(counts), run_time and queue_wait (seconds); each with the computation as its dimension.
+(counts), run_time and queue_wait (seconds). Each has the computation as its only dimension.
 """
 
+import json
 import os
+import sys
+import time
 
-from aws_lambda_powertools import Logger, single_metric
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
 
 logger = Logger(service="backburner")
-NAMESPACE = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "backburner")
-"""Of the metrics: the stack's name, so that two deployments in one account are told apart."""
 
 
 def count(metric: str, computation: str) -> None:
-    _emit(metric, MetricUnit.Count, 1, computation)
+    _emit(metric, "Count", 1.0, computation)
 
 
 def measure(metric: str, seconds: float, computation: str) -> None:
-    _emit(metric, MetricUnit.Seconds, seconds, computation)
+    _emit(metric, "Seconds", seconds, computation)
 
 
-def _emit(metric: str, unit: MetricUnit, value: float, computation: str) -> None:
-    with single_metric(name=metric, unit=unit, value=value, namespace=NAMESPACE) as emitted:
-        emitted.add_dimension(name="computation", value=computation)
+def _emit(metric: str, unit: str, value: float, computation: str) -> None:
+    """One line in CloudWatch's embedded metric format.
+
+    By hand: Powertools takes three times as long, and adds a dimension where the environment
+    names a service. CloudWatch finds a metric only under exactly its dimensions.
+    """
+    directive = {
+        # The stack's name, so that two deployments in one account are told apart.
+        "Namespace": os.environ.get("METRICS_NAMESPACE", "backburner"),
+        "Dimensions": [["computation"]],
+        "Metrics": [{"Name": metric, "Unit": unit}],
+    }
+    line = {
+        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
+        "computation": computation,
+        metric: [value],
+    }
+    sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")

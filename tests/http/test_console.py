@@ -7,14 +7,13 @@ import re
 import pytest
 
 from backburner.http import console
-from tests.conftest import Deployment
+from tests.conftest import REGION, Deployment
 
 HTML = console.PAGE.read_text("utf-8")
 
 
 @pytest.fixture
-def policy(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    monkeypatch.setenv("LARGE_RESULTS_ORIGIN", "https://bucket.example")
+def policy(deployment: Deployment) -> dict[str, str]:
     header = deployment.get("/").headers["content-security-policy"]
     return dict(directive.split(" ", 1) for directive in header.split("; "))
 
@@ -30,11 +29,11 @@ def test_it_is_served_as_html(deployment: Deployment) -> None:
     assert reply.text == HTML
 
 
-def test_only_its_own_script_and_style_run(policy: dict[str, str]) -> None:
+def test_only_its_own_script_and_style_run(deployment: Deployment, policy: dict[str, str]) -> None:
     assert policy["script-src"] == hash_of("script")
     assert policy["style-src"] == hash_of("style")
     assert policy["default-src"] == "'none'"
-    assert policy["connect-src"] == "'self' https://bucket.example"
+    assert policy["connect-src"] == f"'self' https://{deployment.bucket}.s3.{REGION}.amazonaws.com"
     assert "unsafe" not in str(policy)
 
 
