@@ -1,8 +1,11 @@
 """What the queue gave up on becomes an answer, too."""
 
+import io
 import json
 
 import pytest
+
+from backburner import dead_letter
 
 from .conftest import Deployment, Invoke
 
@@ -55,6 +58,20 @@ def test_a_malformed_dead_letter_is_logged_and_counted(
     deployment.undertaker.receive(message)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["malformed"] for line in lines if "malformed" in line] == [[1.0]]
+
+
+def test_a_dead_letter_that_cannot_be_buried_is_an_error_in_the_log_and_stays(
+    deployment: Deployment, invoke: Invoke, logged: io.StringIO
+) -> None:
+    """Powertools tells nobody: to Lambda a batch with failed items is no error."""
+    deployment.get(ASKED)
+    [message] = deployment.messages()
+    invoke("DeadLetterFunction", {"Records": []})
+    dead_letter.undertaker().store.table = "no-such-table"
+    report = invoke("DeadLetterFunction", {"Records": [message.raw_event]})
+    assert report == {"batchItemFailures": [{"itemIdentifier": message.message_id}]}
+    lines = [json.loads(line) for line in logged.getvalue().splitlines()]
+    assert [line["level"] for line in lines] == ["ERROR"]
 
 
 def test_the_handler_takes_a_batch(deployment: Deployment, invoke: Invoke) -> None:

@@ -44,13 +44,15 @@ class Undertaker:
         """A malformed message has no job: it is logged, counted, and that is its end."""
         try:
             message = Message.read(record.body)
+            logger.set_correlation_id(message.correlation_id)
+            count("dead_letter", message.computation)
+            self.bury(message)
         except MalformedMessage as error:
             count("malformed", "none")
             logger.error("a malformed dead letter", exc_info=error, message_id=record.message_id)
-            return
-        logger.set_correlation_id(message.correlation_id)
-        count("dead_letter", message.computation)
-        self.bury(message)
+        except Exception:
+            logger.exception("a dead letter stays in its queue; it comes again")
+            raise
 
     def bury(self, message: Message) -> None:
         """Bury its job, unless that is alive in a worker: then the message was one too many."""

@@ -18,6 +18,7 @@ from backburner.task_queue import TaskQueue
 from backburner.waiting import Sample
 from backburner.worker import Compute, Worker
 from tests.conftest import Deployment, Reply, from_operator, http_event
+from tests.environment import exactly
 
 from .recorder import Call, Clients, Recorder
 
@@ -67,15 +68,23 @@ class Functions:
     body: str = '{"number": 21}'
     warm: bool = True
     """The instances know already what they ask for once in some seconds."""
-    max_backlog: int = 1000
-    """As MaxBacklog is by default."""
+    max_backlog: int = field(init=False)
     compute: Compute = in_silence
     front: Front = field(init=False)
     worker: Worker = field(init=False)
     undertaker: Undertaker = field(init=False)
 
     def __post_init__(self) -> None:
+        declared = self.deployment.stack.function(REQUEST).environment
+        self.max_backlog = int(declared["MAX_BACKLOG"])
         self.restart()
+
+    @contextmanager
+    def inside(self, function: str) -> Iterator[None]:
+        """What is done in here, the function does: in its role and in its environment."""
+        declared = self.deployment.stack.function(function).environment
+        with self.in_its_role(), exactly(declared):
+            yield
 
     @property
     def policy(self) -> Policy:
@@ -121,7 +130,7 @@ class Functions:
         return self.request(from_operator(http_event("DELETE", location)))
 
     def request(self, event: dict[str, Any]) -> Reply:
-        with self.in_its_role():
+        with self.inside(REQUEST):
             return Reply(respond(event, self.front).as_event())
 
     def message(self) -> SQSRecord:
@@ -131,11 +140,11 @@ class Functions:
 
     def work(self, message: SQSRecord) -> None:
         """The worker takes it; it may go back to the queue."""
-        with self.in_its_role(), suppress(Returned, MalformedMessage):
+        with self.inside(WORKER), suppress(Returned, MalformedMessage):
             self.worker.receive(message)
 
     def bury(self, message: SQSRecord) -> None:
-        with self.in_its_role():
+        with self.inside(DEAD_LETTER):
             self.undertaker.receive(message)
 
     def missed(self) -> SQSRecord:

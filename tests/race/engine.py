@@ -30,15 +30,15 @@ class Engine:
     stack: Stack
 
     @property
-    def environment(self) -> dict[str, str]:
-        """What the worker function has; the request function has the same."""
-        return {
-            **self.stack.function("WorkerFunction").environment,
+    def environments(self) -> dict[str, dict[str, str]]:
+        """What each function has, by its logical id."""
+        here = {
             "AWS_ACCESS_KEY_ID": KEY,
             "AWS_SECRET_ACCESS_KEY": KEY,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": self.url,
         }
+        return {f.name: {**f.environment, **here} for f in self.stack.functions()}
 
     def messages(self) -> list[dict[str, Any]]:
         """All that the queue gives out now, as Lambda gets them."""

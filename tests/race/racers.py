@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -16,6 +17,7 @@ from typing import Any
 from botocore.config import Config
 
 from backburner import computations, request, resources, store, worker
+from tests.environment import exactly
 
 PROCESSES = 4
 TESTS = Path(__file__).parent.parent
@@ -27,6 +29,12 @@ PATIENCE = Config(connect_timeout=30, read_timeout=30, max_pool_connections=100)
 
 Clauses = Mapping[str, str]
 """Clauses of store.py by name, and what stands there instead."""
+
+Environments = Mapping[str, Mapping[str, str]]
+"""Of each function, by its logical id."""
+
+environments: dict[str, Mapping[str, str]] = {}
+"""Those of this process, once it is a racer."""
 
 all_ready: list[ProcessBarrier] = []
 """The barrier of this process, once it is a racer."""
@@ -50,17 +58,15 @@ class Racers:
 
 
 @contextmanager
-def racers(environment: Mapping[str, str], faults: Clauses) -> Iterator[Racers]:
+def racers(environments: Environments, faults: Clauses) -> Iterator[Racers]:
     context = multiprocessing.get_context("spawn")
-    becoming = (environment, faults, context.Barrier(PROCESSES))
+    becoming = (environments, faults, context.Barrier(PROCESSES))
     with ProcessPoolExecutor(PROCESSES, context, become_a_racer, becoming) as processes:
         yield Racers(processes)
 
 
-def become_a_racer(
-    environment: Mapping[str, str], faults: Clauses, barrier: ProcessBarrier
-) -> None:
-    os.environ.update(environment)
+def become_a_racer(declared: Environments, faults: Clauses, barrier: ProcessBarrier) -> None:
+    environments.update(declared)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a line of metrics for each request
     resources.PATIENCE = PATIENCE
     computations.__path__.append(str(COMPUTATIONS))
@@ -70,8 +76,15 @@ def become_a_racer(
 
 
 def ask(parameters: Any, requests: int) -> list[dict[str, Any]]:
+    with exactly(environments["RequestFunction"]):
+        # What an instance does once in a while.
+        request.front().run_times.of("counted")
+        request.front().task_queue.is_full(time.time())
+        return race(parameters, requests)
+
+
+def race(parameters: Any, requests: int) -> list[dict[str, Any]]:
     looked = Barrier(requests + 1, timeout=60)
-    request.front().run_times.of("counted")  # an instance does this once in a while
     with before_claims(looked), ThreadPoolExecutor(requests) as threads:
         asked = [threads.submit(ask_once, parameters) for _ in range(requests)]
         looked.wait()
@@ -102,7 +115,8 @@ def ask_once(parameters: Any) -> dict[str, Any]:
 
 
 def work(message: Any) -> bool:
-    worker.worker()
-    all_ready[0].wait()
-    failures: list[Any] = worker.handler({"Records": [message]}, None)["batchItemFailures"]
+    with exactly(environments["WorkerFunction"]):
+        worker.worker()
+        all_ready[0].wait()
+        failures: list[Any] = worker.handler({"Records": [message]}, None)["batchItemFailures"]
     return not failures

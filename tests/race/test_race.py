@@ -28,14 +28,14 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def sound(engine: Engine) -> Iterator[Racers]:
-    with racers(engine.environment, {}) as sound:
+    with racers(engine.environments, {}) as sound:
         yield sound
 
 
 @pytest.fixture(scope="module")
 def faulty(engine: Engine) -> Iterator[Racers]:
     """Their claims and their runs go through, whoever has the job."""
-    with racers(engine.environment, FAULTS) as faulty:
+    with racers(engine.environments, FAULTS) as faulty:
         yield faulty
 
 
