@@ -4,8 +4,7 @@ import io
 import json
 
 import pytest
-
-from backburner import dead_letter
+from botocore.exceptions import ClientError
 
 from .conftest import Deployment, Invoke
 
@@ -60,18 +59,17 @@ def test_a_malformed_dead_letter_is_logged_and_counted(
     assert [line["malformed"] for line in lines if "malformed" in line] == [[1.0]]
 
 
-def test_a_dead_letter_that_cannot_be_buried_is_an_error_in_the_log_and_stays(
-    deployment: Deployment, invoke: Invoke, logged: io.StringIO
+def test_a_dead_letter_that_cannot_be_buried_stays_and_is_an_error_in_the_log(
+    deployment: Deployment, logged: io.StringIO
 ) -> None:
-    """Powertools tells nobody: to Lambda a batch with failed items is no error."""
+    """Nobody else tells: a batch with failed items is no error to Lambda, nor to Powertools."""
     deployment.get(ASKED)
     [message] = deployment.messages()
-    invoke("DeadLetterFunction", {"Records": []})
-    dead_letter.undertaker().store.table = "no-such-table"
-    report = invoke("DeadLetterFunction", {"Records": [message.raw_event]})
-    assert report == {"batchItemFailures": [{"itemIdentifier": message.message_id}]}
-    lines = [json.loads(line) for line in logged.getvalue().splitlines()]
-    assert [line["level"] for line in lines] == ["ERROR"]
+    deployment.store.table = "no-such-table"
+    with pytest.raises(ClientError):
+        deployment.undertaker.receive(message)
+    [line] = [json.loads(line) for line in logged.getvalue().splitlines() if "dead" in line]
+    assert line["level"] == "ERROR"
 
 
 def test_the_handler_takes_a_batch(deployment: Deployment, invoke: Invoke) -> None:
