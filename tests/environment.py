@@ -22,8 +22,8 @@ def exactly(declared: Mapping[str, str]) -> Iterator[None]:
     """Inside, the environment is what is declared, and of this process only what Lambda sets."""
     before = dict(os.environ)
     kept = {name: value for name, value in before.items() if name in LAMBDAS_OWN}
-    _set(kept | dict(declared))
     try:
+        _set(kept | dict(declared))
         yield
     finally:
         _set(before)

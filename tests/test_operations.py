@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import single_metric
+from aws_lambda_powertools.metrics import MetricUnit
 
 from backburner import telemetry
-from local.template import STACK_NAME
+from local.template import STACK_NAME, TEMPLATE, load
 
+from .environment import exactly
 from .translation import translate
 
 ROOT = Path(__file__).parent.parent
@@ -34,12 +37,24 @@ PUBLISHED: dict[str, tuple[set[str], list[set[str]]]] = {
 }
 """What AWS documents: the metrics of a namespace, and the sets of their dimensions."""
 
+AGE = "ApproximateAgeOfOldestMessage"
+LEAVES_OUT = {AGE: "messages that were received three times or more and are not deleted"}
+"""What AWS documents of a metric of a queue; the others that we watch leave nothing out."""
+
+WHEN_SILENT = {"ApproximateNumberOfMessagesVisible": "ignore"}
+"""SQS reports this one of an empty queue, too, but not of a queue that nobody has called for six
+hours. All others are silent when there is nothing to report: then it is over."""
+
 
 def of_type(kind: str) -> dict[str, Any]:
     return {i: r["Properties"] for i, r in RESOURCES.items() if r["Type"] == kind}
 
 
 ALARMS = of_type("AWS::CloudWatch::Alarm")
+ENVIRONMENTS = {
+    name: {n: str(value) for n, value in function["Environment"]["Variables"].items()}
+    for name, function in of_type("AWS::Lambda::Function").items()
+}
 FILTERS = of_type("AWS::Logs::MetricFilter")
 OWNERS = {
     "FunctionName": of_type("AWS::Lambda::Function"),
@@ -81,8 +96,11 @@ def test_an_alarm_watches_a_metric_that_there_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_silence_is_no_alarm(name: str) -> None:
-    assert ALARMS[name]["TreatMissingData"] == "notBreaching"
+def test_silence_begins_no_alarm_and_ends_one_only_where_it_says_that_all_is_well(
+    name: str,
+) -> None:
+    expected = WHEN_SILENT.get(ALARMS[name]["MetricName"], "notBreaching")
+    assert ALARMS[name]["TreatMissingData"] == expected
     assert ALARMS[name]["ComparisonOperator"] == "GreaterThanThreshold"
 
 
@@ -100,12 +118,70 @@ def test_silence_is_no_alarm(name: str) -> None:
         ("WorkerThrottles", "Throttles of WorkerFunction"),
         ("GivenUp", "ApproximateNumberOfMessagesVisible of GivenUpQueue.QueueName"),
         ("DeadLetters", "Invocations of DeadLetterFunction"),
-        ("UnburiedDeadLetters", "ApproximateAgeOfOldestMessage of DeadLetterQueue.QueueName"),
+        ("DeadLetterErrors", "Errors of DeadLetterFunction"),
+        ("DeadLetterFaults", "dead_letter_fault of "),
+        ("UnburiedDeadLetters", "ApproximateNumberOfMessagesVisible of DeadLetterQueue.QueueName"),
     ],
 )
 def test_an_alarm_watches_what_it_is_named_for(alarm: str, watched: str) -> None:
     first, *_ = ALARMS[alarm].get("Dimensions", [{"Value": ""}])
     assert f"{ALARMS[alarm]['MetricName']} of {first['Value']}" == watched
+
+
+def watched(namespace: str, metric: str, of: str | None = None) -> bool:
+    """Whether any alarm is about it."""
+    return any(
+        (alarm["Namespace"], alarm["MetricName"]) == (namespace, metric)
+        and of in [None, *(d["Value"] for d in alarm.get("Dimensions", []))]
+        for alarm in ALARMS.values()
+    )
+
+
+def what_it_leaves_out_rings(alarm: dict[str, Any]) -> bool:
+    """A message that the metric leaves out is given up by its queue, and that is watched."""
+    if alarm["MetricName"] not in LEAVES_OUT:
+        return True
+    [dimension] = alarm["Dimensions"]
+    policy = OWNERS["QueueName"][dimension["Value"]].get("RedrivePolicy")
+    if not policy:
+        return False
+    mappings = of_type("AWS::Lambda::EventSourceMapping").values()
+    [taker] = [
+        mapping["FunctionName"]
+        for mapping in mappings
+        if mapping["EventSourceArn"] == policy["deadLetterTargetArn"]
+    ]
+    return watched("AWS/Lambda", "Invocations", taker)
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_what_a_metric_leaves_out_rings_elsewhere(name: str) -> None:
+    assert what_it_leaves_out_rings(ALARMS[name])
+
+
+def test_the_age_of_dead_letters_which_come_back_for_ever_is_no_alarm() -> None:
+    letters = {"Name": "QueueName", "Value": "DeadLetterQueue.QueueName"}
+    assert not what_it_leaves_out_rings({"MetricName": AGE, "Dimensions": [letters]})
+
+
+@pytest.mark.parametrize("function", ["RequestFunction", "WorkerFunction", "DeadLetterFunction"])
+def test_of_each_function_the_errors_and_what_it_logs_as_errors_are_watched(function: str) -> None:
+    assert watched("AWS/Lambda", "Errors", function)
+    logs = function.replace("Function", "Logs")
+    filters = [f for f in FILTERS.values() if f["LogGroupName"] == logs]
+    [[counter]] = [f["MetricTransformations"] for f in filters if "ERROR" in f["FilterPattern"]]
+    assert watched(counter["MetricNamespace"], counter["MetricName"])
+
+
+@pytest.mark.parametrize(
+    ("parameter", "most"),
+    [
+        ("SlowRequestMilliseconds", 1000 * RESOURCES["RequestFunction"]["Properties"]["Timeout"]),
+        ("OldestJobSeconds", RESOURCES["Queue"]["Properties"]["MessageRetentionPeriod"]),
+    ],
+)
+def test_a_bound_is_below_the_most_that_there_can_be(parameter: str, most: int) -> None:
+    assert load(TEMPLATE)["Parameters"][parameter]["MaxValue"] < most
 
 
 def test_a_rollout_is_watched_at_the_alias_that_it_moves() -> None:
@@ -115,7 +191,12 @@ def test_a_rollout_is_watched_at_the_alias_that_it_moves() -> None:
 
 
 @pytest.mark.parametrize(
-    ("counter", "logs"), [("RequestFaultCount", "RequestLogs"), ("WorkerFaultCount", "WorkerLogs")]
+    ("counter", "logs"),
+    [
+        ("RequestFaultCount", "RequestLogs"),
+        ("WorkerFaultCount", "WorkerLogs"),
+        ("DeadLetterFaultCount", "DeadLetterLogs"),
+    ],
 )
 def test_an_error_that_is_logged_is_counted_and_a_warning_is_not(counter: str, logs: str) -> None:
     pattern = FILTERS[counter]["FilterPattern"]
@@ -127,8 +208,9 @@ def test_an_error_that_is_logged_is_counted_and_a_warning_is_not(counter: str, l
 def test_refused_work_of_any_computation_is_counted_in_all(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for metric in ("refused", "hit"):
-        telemetry.count(metric, "doubling")
+    with exactly(ENVIRONMENTS["RequestFunction"]):
+        for metric in ("refused", "hit"):
+            telemetry.count(metric, "doubling")
     refused, hit = capsys.readouterr().out.splitlines()
     assert "refused" in emitted_by_the_code()
     assert matches(FILTERS["RefusedCount"]["FilterPattern"], refused)
@@ -164,20 +246,47 @@ def test_the_dashboard_shows_every_metric_of_the_code_and_no_other() -> None:
     assert set(re.findall(r'"(\w+)"', searched)) == emitted_by_the_code()
 
 
-def test_the_dashboard_searches_where_the_code_emits(capsys: pytest.CaptureFixture[str]) -> None:
-    telemetry.count("hit", "doubling")
+@pytest.mark.parametrize("function", ENVIRONMENTS)
+def test_the_dashboard_searches_where_a_function_emits(
+    function: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """CloudWatch finds nothing if the dimensions are not exactly these."""
+    with exactly(ENVIRONMENTS[function]):
+        telemetry.count("hit", "doubling")
     [directive] = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
-    [[dimension]] = directive["Dimensions"]
+    [dimensions] = directive["Dimensions"]
+    where = ",".join([f'"{directive["Namespace"]}"', *dimensions])
     searches = [e for e in expressions() if "SEARCH" in e]
     assert len(searches) >= 8
     for search in searches:
-        assert f'\'{{"{STACK_NAME}",{dimension}}} ' in search
+        assert f"'{{{where}}} " in search
 
 
-def test_a_function_emits_under_the_name_of_its_stack() -> None:
-    for function in of_type("AWS::Lambda::Function").values():
-        variables = function["Environment"]["Variables"]
-        assert variables["POWERTOOLS_METRICS_NAMESPACE"] == STACK_NAME
+@pytest.mark.parametrize("metric", ["refused", "run_time"])
+def test_a_metric_is_a_line_as_powertools_would_write_it(
+    metric: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where it knows no service: then it has no dimension more."""
+    unit = MetricUnit.Count if metric == "refused" else MetricUnit.Seconds
+    with exactly({"METRICS_NAMESPACE": "stack"}):
+        if unit is MetricUnit.Count:
+            telemetry.count(metric, "doubling")
+        else:
+            telemetry.measure(metric, 1.0, "doubling")
+        with single_metric(name=metric, unit=unit, value=1, namespace="stack") as theirs:
+            theirs.add_dimension("computation", "doubling")
+    ours, expected = map(json.loads, capsys.readouterr().out.splitlines())
+    assert 0 <= expected["_aws"].pop("Timestamp") - ours["_aws"].pop("Timestamp") < 5000
+    assert ours == expected
+
+
+def test_whatever_the_environment_says_a_metric_has_one_dimension(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with exactly({"POWERTOOLS_SERVICE_NAME": "else", "POWERTOOLS_METRICS_DISABLED": "true"}):
+        telemetry.count("hit", "doubling")
+    [directive] = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["computation"]]
 
 
 def test_the_dashboard_shows_metrics_that_there_are() -> None:
