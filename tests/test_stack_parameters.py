@@ -1,7 +1,10 @@
 """Each parameter of template.yaml arrives where it belongs, in what CloudFormation is given."""
 
+import json
 import re
+import subprocess
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,7 +40,10 @@ ARRIVALS: list[tuple[str, str, str]] = [
 SWITCHES = {"JwtIssuer", "JwtAudience", "Rollout", "AlarmEmail"}
 """Parameters that decide what there is; each has tests of its own below."""
 
-STAGES = tomllib.loads((TEMPLATE.parent / "samconfig.toml").read_text())
+SAMCONFIG = TEMPLATE.parent / "samconfig.toml"
+SAM_SENDS = Path(__file__).with_name("sam_sends.py")
+SAMS_PYTHON = TEMPLATE.parent / ".venv-sam/bin/python"
+STAGES = tomllib.loads(SAMCONFIG.read_text())
 STAGE_NAMES = [name for name in STAGES if name != "version"]
 
 
@@ -153,22 +159,62 @@ def test_a_version_with_other_code_keeps_the_old_one_to_go_back_to() -> None:
     assert version(translate())["DeletionPolicy"] == "Retain"
 
 
+Sent = dict[str, dict[str, str | None]]
+
+
+@pytest.fixture(scope="module")
+def sent() -> Sent:
+    """By stage: what sam sends for each parameter; None keeps the last deployment's value."""
+    if not SAMS_PYTHON.exists():
+        pytest.skip("sam is not installed; run `make .venv-sam/ready`")
+    # -P: tests/http is no http.
+    command: list[str | Path] = [SAMS_PYTHON, "-P", SAM_SENDS, TEMPLATE, SAMCONFIG]
+    stages = json.loads(subprocess.check_output(command))  # noqa: S603 - the command is ours
+    return {
+        stage: {each["ParameterKey"]: each.get("ParameterValue") for each in parameters}
+        for stage, parameters in stages.items()
+    }
+
+
+@pytest.mark.parametrize("stage", ["staging", "production"])
+def test_a_stage_is_what_its_file_says_whatever_was_deployed_before(stage: str, sent: Sent) -> None:
+    assert set(sent[stage]) == set(PARAMETERS)
+    assert [name for name, value in sent[stage].items() if value is None] == []
+
+
+def test_a_parameter_that_is_not_named_keeps_the_value_of_the_last_deployment(sent: Sent) -> None:
+    """Not the template's default. docs/operations.md says so."""
+    named = {name for name, value in sent["default"].items() if value is not None}
+    assert named == {"Rollout", "LogRetentionDays"}
+
+
 @pytest.mark.parametrize("stage", STAGE_NAMES)
-def test_a_stage_sets_parameters_that_there_are_to_values_within_their_bounds(stage: str) -> None:
-    overrides = STAGES[stage]["deploy"]["parameters"]["parameter_overrides"]
-    for name, value in (assignment.split("=", 1) for assignment in overrides.split()):
+def test_a_stage_sets_parameters_to_values_within_their_bounds(stage: str, sent: Sent) -> None:
+    for name, value in sent[stage].items():
         parameter = PARAMETERS[name]
+        if value is None:
+            continue
         if "AllowedValues" in parameter:
             assert value in map(str, parameter["AllowedValues"])
-        else:
+        elif parameter["Type"] == "Number":
             assert parameter["MinValue"] <= int(value) <= parameter["MaxValue"]
+        else:
+            assert re.fullmatch(parameter["AllowedPattern"], value)
 
 
 @pytest.mark.parametrize("stage", STAGE_NAMES)
-def test_a_stage_has_a_stack_and_tags_of_its_own(stage: str) -> None:
+def test_a_stage_has_a_stack_code_and_tags_of_its_own(stage: str) -> None:
+    """sam delete deletes the folder of the code: another stage's must not be in it."""
     name = STAGES[stage]["global"]["parameters"]["stack_name"]
+    deploy = STAGES[stage]["deploy"]["parameters"]
     assert name == ("backburner" if stage == "default" else f"backburner-{stage}")
-    assert "application=backburner stage=" in STAGES[stage]["deploy"]["parameters"]["tags"]
+    assert deploy["s3_prefix"] == name
+    assert "application=backburner stage=" in deploy["tags"]
+
+
+@pytest.mark.parametrize("stage", STAGE_NAMES)
+def test_a_deployment_without_changes_succeeds(stage: str) -> None:
+    assert STAGES[stage]["deploy"]["parameters"]["fail_on_empty_changeset"] is False
 
 
 def at(where: str, resources: dict[str, Any]) -> Any:

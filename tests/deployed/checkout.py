@@ -35,8 +35,15 @@ class Checkout:
         quietly = ["--no-confirm-changeset", "--no-progressbar"]
         self._sam("deploy", *quietly, "--parameter-overrides", *overrides)
 
-    def delete(self) -> None:
-        self._sam("delete", "--no-prompts")
+    def deploy_stage(self, stage: str) -> None:
+        """With all that samconfig.toml says of it, but for this machine's processor."""
+        samconfig = self.folder / "samconfig.toml"
+        written = samconfig.read_text()
+        samconfig.write_text(written.replace("Architecture=arm64", f"Architecture={ARCHITECTURE}"))
+        self._sam("deploy", "--config-env", stage, "--no-progressbar")
+
+    def delete(self, stage: str = "default") -> None:
+        self._sam("delete", "--no-prompts", "--config-env", stage)
 
     def _sam(self, command: str, *options: str) -> None:
         done = subprocess.run(  # noqa: S603 - the command is ours

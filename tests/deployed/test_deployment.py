@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -120,10 +121,34 @@ def test_an_update_brings_the_changed_computation_and_keeps_all_other_answers(
     assert kept.headers["cache-status"].startswith("backburner; hit")
 
 
+def test_a_stage_more_is_deployed_again_without_changes_and_deleted_without_anothers_code(
+    updated: Stack,
+) -> None:
+    before = uploaded(updated.emulator)
+    assert set(before) == {"backburner"}
+    updated.checkout.deploy_stage("staging")
+    there = uploaded(updated.emulator)
+    assert set(there) == {"backburner", "backburner-staging"}
+    updated.checkout.deploy_stage("staging")
+    updated.checkout.delete("staging")
+    assert uploaded(updated.emulator) == before
+
+
+def uploaded(emulator: Emulator) -> dict[str, list[str]]:
+    """What sam has uploaded: by folder, the names in it."""
+    s3, folders = emulator.client("s3"), defaultdict[str, list[str]](list)
+    [bucket] = [b["Name"] for b in s3.list_buckets()["Buckets"] if SAMS_OWN in b["Name"]]
+    for each in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
+        folder, _, name = each["Key"].rpartition("/")
+        folders[folder].append(name)
+    return dict(folders)
+
+
 def test_deleted_it_leaves_nothing(updated: Stack) -> None:
     assert set(what_there_is(updated.emulator)) == set(LISTS)
     empty(updated, "LargeResultsBucket")
     updated.checkout.delete()
+    assert uploaded(updated.emulator) == {}
     left = what_there_is(updated.emulator)
     assert SAMS_OWN in str(left.pop("s3"))
     assert left == {}
