@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import single_metric
 from aws_lambda_powertools.metrics import MetricUnit
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
 from backburner import telemetry
 from local.template import STACK_NAME, TEMPLATE, load
@@ -318,6 +319,20 @@ def test_the_runbook_names_every_parameter() -> None:
     parameters = re.findall(r"^  (\w+):\n    Type: (?:String|Number)$", template_text(), re.M)
     assert len(parameters) > 10
     assert [name for name in parameters if f"`{name}`" not in RUNBOOK] == []
+
+
+def test_the_runbook_sets_the_region_that_sam_and_boto3_read() -> None:
+    """Both are botocore, which knows no AWS_REGION."""
+    assert BOTOCORE_DEFAUT_SESSION_VARIABLES["region"][1] == "AWS_DEFAULT_REGION"
+    assert re.findall(r"^    export STACK=\S+ (\w+)=", RUNBOOK, re.M) == ["AWS_DEFAULT_REGION"]
+    assert not re.search(r"\$AWS_REGION\b", RUNBOOK)
+
+
+def test_the_runbook_names_logical_ids_that_there_are() -> None:
+    named = set(re.findall(r"\$\(physical (\w+)\)|--name (\w+Function)\b", RUNBOOK))
+    outputs = set(re.findall(r"\$\(output (\w+)\)", RUNBOOK))
+    assert {one or other for one, other in named} <= set(RESOURCES)
+    assert outputs <= set(load(TEMPLATE)["Outputs"])
 
 
 def template_text() -> str:
