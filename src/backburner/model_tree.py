@@ -32,8 +32,8 @@ class Node:
     """A place in a model."""
 
     path: str
-    written: str
-    """The type of the nearest field, as the author wrote it."""
+    annotation: Any
+    """Of the nearest field, or the model."""
     schema: Schema
     model: type[BaseModel]
     """The model that it is part of."""
@@ -55,14 +55,21 @@ class Node:
         return schema if schema["type"] == "default" else None
 
     def within(self, schema: Schema, step: str = "") -> "Node":
-        return Node(self.path + step, self.written, schema, self.model)
+        return Node(self.path + step, self.annotation, schema, self.model)
 
     def fields(self) -> list["Node"]:
-        written = {name: _as_written(f.annotation) for name, f in self.model.model_fields.items()}
+        annotations = {name: f.annotation for name, f in self.model.model_fields.items()}
         return [
-            Node(f"{self.path}.{name}", written[name], schema, self.model)
+            Node(f"{self.path}.{name}", annotations[name], schema, self.model)
             for name, schema in self.schema["fields"].items()
         ]
+
+    def __str__(self) -> str:
+        """The path, and the type as the author wrote it."""
+        if isinstance(self.annotation, type) and not get_args(self.annotation):
+            return f"{self.path} ({self.annotation.__name__})"
+        without_modules = re.sub(r"\b[a-z_]\w*\.", "", str(self.annotation))
+        return f"{self.path} ({without_modules})"
 
 
 class ModelTree:
@@ -70,7 +77,7 @@ class ModelTree:
 
     def __init__(self, model: type[BaseModel]) -> None:
         schema = model.__pydantic_core_schema__
-        self.root = Node(model.__name__, model.__name__, schema, model)
+        self.root = Node(model.__name__, model, schema, model)
         self.definitions = {each["ref"]: each for each in schema.get("definitions", ())}
 
     def nodes(self, start: Node | None = None) -> Iterator[Node]:
@@ -98,7 +105,7 @@ class ModelTree:
             case "definition-ref":
                 return [node.within(self.definitions[schema["schema_ref"]])]
             case "model":
-                return [Node(node.path, node.written, schema["schema"], schema["cls"])]
+                return [Node(node.path, node.annotation, schema["schema"], schema["cls"])]
             case "model-fields":
                 return node.fields()
             case "tuple":
@@ -117,7 +124,22 @@ class ModelTree:
             definitions = list(self.definitions.values())
             inner = {"type": "definitions", "schema": inner, "definitions": definitions}
         made = schema["default_factory"]() if "default_factory" in schema else schema["default"]
-        return canonical(SchemaSerializer(inner).to_python(made, mode="json", warnings="error"))
+        serializer = SchemaSerializer(inner)
+        as_json = canonical(serializer.to_python(made, mode="json", warnings="error"))
+        if _has_a_set(serializer.to_python(made)):
+            raise TypeError("a set has no order")
+        return as_json
+
+
+def _has_a_set(value: Any) -> bool:
+    match value:
+        case set() | frozenset():
+            return True
+        case dict():
+            return any(map(_has_a_set, value.values()))
+        case list() | tuple():
+            return any(map(_has_a_set, value))
+    return False
 
 
 def _choices(union: Schema) -> list[Schema]:
@@ -125,9 +147,3 @@ def _choices(union: Schema) -> list[Schema]:
     choices = union["choices"]
     listed = choices.values() if isinstance(choices, dict) else choices
     return [each[0] if isinstance(each, tuple) else each for each in listed]
-
-
-def _as_written(annotation: Any) -> str:
-    if isinstance(annotation, type) and not get_args(annotation):
-        return annotation.__name__
-    return re.sub(r"\b[a-z_]\w*\.", "", str(annotation))

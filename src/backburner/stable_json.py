@@ -12,7 +12,7 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, PydanticUndefinedAnnotation, PydanticUserError
 
 from backburner import filled_in
 from backburner.errors import BrokenComputation
@@ -33,6 +33,10 @@ UNORDERED = (
     "its members come in another order in each process; "
     "use a list, with a validator that sorts it and drops duplicates"
 )
+BY_A_FUNCTION = (
+    "a Python function writes its JSON, which may be the same for two values; "
+    "use a plain type such as str, and keep secrets out of parameters"
+)
 INEXACT = (
     "a JSON number is read as a float, which loses digits; "
     "use a str with a pattern, or an int in the smallest unit"
@@ -44,6 +48,7 @@ REASONS = {
     "frozenset": UNORDERED,
     "decimal": INEXACT,
     "fraction": INEXACT,
+    "lax-or-strict": BY_A_FUNCTION,
     "dataclass": NOT_CLOSED,
     "named-tuple": NOT_CLOSED,
     "typed-dict": NOT_CLOSED,
@@ -52,7 +57,13 @@ REASONS = {
 
 def check(name: str, parameters: type[BaseModel], result: type[BaseModel]) -> None:
     """BrokenComputation with the faults of a computation's models: path, type, rule and remedy."""
-    if faults := of_parameters(parameters) + of_result(result):
+    try:
+        faults = of_parameters(parameters) + of_result(result)
+    except (PydanticUndefinedAnnotation, PydanticUserError) as error:
+        raise BrokenComputation(
+            f"computation {name!r}: {error.message}; define or import the types of its fields"
+        ) from error
+    if faults:
         raise BrokenComputation(f"computation {name!r}: {'. '.join(faults)}")
 
 
@@ -63,7 +74,7 @@ def of_parameters(model: type[BaseModel]) -> tuple[str, ...]:
     faults: dict[str, str] = {}
     for node in tree.nodes():
         for fault in _faults(tree, node):
-            faults.setdefault(node.path, f"{node.path} ({node.written}): {fault}")
+            faults.setdefault(node.path, f"{node}: {fault}")
     return tuple(faults.values()) or tuple(filled_in.faults(tree))
 
 
@@ -74,7 +85,7 @@ def of_result(model: type[BaseModel]) -> tuple[str, ...]:
     Nothing else is refused, as a result is written once and never read back.
     """
     return tuple(
-        f"{node.path} ({node.written}): {UNORDERED}, or add a field_serializer that sorts it"
+        f"{node}: {UNORDERED}, or add a field_serializer that sorts it"
         for node in ModelTree(model).nodes()
         if node.kind in ("set", "frozenset") and "serialization" not in node.schema
     )
@@ -83,10 +94,7 @@ def of_result(model: type[BaseModel]) -> tuple[str, ...]:
 def _faults(tree: ModelTree, node: Node) -> Iterator[str]:
     """Why a node has not one JSON form, and what to use instead."""
     if "serialization" in node.schema:
-        yield (
-            "a Python function writes its JSON, which may be the same for two values; "
-            "use a plain type such as str, and keep secrets out of parameters"
-        )
+        yield BY_A_FUNCTION
     if node.kind not in KNOWN:
         yield REASONS.get(node.kind, UNKNOWN)
     elif node.kind in CHECKS:
@@ -145,8 +153,19 @@ def _of_default(tree: ModelTree, node: Node) -> Iterator[str]:
         if not node.schema.get("validate_default"):
             yield f"its default is not of its type ({error!r}); give one that is"
         return
+    if once == b"null" and not _may_be_null(tree, node):
+        yield "its default is null, which is not of its type; give another, or add | None"
     if once != again:
         yield "its default_factory gives another value each time; let the client send it"
+
+
+def _may_be_null(tree: ModelTree, node: Node) -> bool:
+    if node.kind in ("enum", "literal"):
+        return None in _members(node.schema)
+    if node.kind in ("any", "none", "nullable", "function-before", "function-wrap"):
+        return True
+    is_choice = node.kind in WRAPPERS | {"definition-ref", "json-or-python", "union"}
+    return is_choice and any(_may_be_null(tree, each) for each in tree.inner(node))
 
 
 CHECKS = {
@@ -163,10 +182,12 @@ CHECKS = {
 
 def _is_text(tree: ModelTree, keys: Node) -> bool:
     """Each text is a key of its own."""
+    if _rewrites(tree, keys):
+        return False
     if keys.kind in ("enum", "literal"):
         return all(isinstance(member, str) for member in _members(keys.schema))
     if keys.kind in ("any", "str"):
-        return not _rewrites(tree, keys)
+        return True
     inner = tree.inner(keys)
     return bool(inner) and all(_is_text(tree, each) for each in inner)
 
@@ -188,9 +209,13 @@ def _rewrites(tree: ModelTree, node: Node, above: frozenset[int] = frozenset()) 
 def _is_rewritten_text(node: Node) -> bool:
     return (
         node.kind in NORMALISED
-        or (node.kind == "enum" and "missing" in node.schema)
+        or (node.kind == "enum" and _has_other_spellings(node.schema["cls"]))
         or (node.kind == "str" and any(map(node.schema.get, STRINGS_REWRITTEN)))
     )
+
+
+def _has_other_spellings(enum: type[Enum]) -> bool:
+    return enum._missing_.__func__ is not Enum._missing_.__func__  # type: ignore[attr-defined]
 
 
 def _members(schema: Schema) -> list[Any]:
