@@ -305,6 +305,17 @@ def test_what_is_written_for_one_choice_may_be_read_as_another() -> None:
 # models
 
 
+def test_models_that_contain_each_other_in_many_ways_are_looked_at_once() -> None:
+    """24 models with a field of each other: there are more ways through them than can be gone."""
+    names = [f"Model{n}" for n in range(24)]
+    fields: dict[str, Any] = {name.lower(): (f"{name} | int", 0) for name in names}
+    models = {name: create_model(name, __base__=computation.Parameters, **fields) for name in names}
+    for model in models.values():
+        model.model_rebuild(_types_namespace=models)
+    [fault] = stable_json.of_parameters(models["Model0"])
+    assert "and inf bytes in all" in fault
+
+
 def test_the_path_leads_to_the_type_and_every_fault_is_told() -> None:
     class Inner(computation.Parameters):
         tags: set[str]

@@ -36,17 +36,25 @@ class _Added:
 
     def __init__(self, tree: ModelTree) -> None:
         self.tree = tree
+        self.most: dict[int, float] = {}
+        """What `by` has found, by the id of the schema."""
         self.sizes = {
             id(node.schema): _size(tree, node) for node in tree.nodes() if node.kind == "default"
         }
 
-    def by(self, node: Node, above: frozenset[int] = frozenset()) -> float:
-        """The most for one value there, beside what is in proportion; it may contain itself."""
-        if self.per_byte(node) <= MOST_PER_BYTE:
+    def by(self, node: Node) -> float:
+        """The most for one value there, beside what is in proportion."""
+        place = id(node.schema)
+        if place not in self.most:
+            self.most[place] = inf  # for whatever contains itself
+            self.most[place] = self._by(node)
+        return self.most[place]
+
+    def _by(self, node: Node) -> float:
+        repeats_or_adds = node.kind in ("dict", "list", "model-fields", "tuple")
+        if repeats_or_adds and self.per_byte(node) <= MOST_PER_BYTE:
             return 0
-        if id(node.schema) in above:
-            return inf
-        within = [self.by(each, above | {id(node.schema)}) for each in self.tree.inner(node)]
+        within = list(map(self.by, self.tree.inner(node)))
         match node.kind:
             case "model-fields":
                 return sum(map(max, within, map(self.left_out, node.fields())))
@@ -54,16 +62,17 @@ class _Added:
                 return float(node.schema.get("max_length", inf)) * max(within)
             case "tuple":
                 return sum(within) * (inf if "variadic_item_index" in node.schema else 1)
-        return max(within)
+        return max(within, default=0)
 
     def per_byte(self, node: Node) -> float:
         return max(map(self.per_byte_of, self.tree.models(node)), default=0)
 
     def per_byte_of(self, model: Node) -> float:
         """For a byte of the shortest JSON that the model is read from."""
-        required = [each for each in model.fields() if not each.default]
+        fields = model.fields()
+        required = [each for each in fields if not each.default]
         shortest = len("{}") + sum(len(f'"{each.name}":1,') for each in required)
-        return sum(map(self.left_out, model.fields())) / shortest
+        return sum(map(self.left_out, fields)) / shortest
 
     def left_out(self, model_field: Node) -> int:
         """If the client leaves out the field."""

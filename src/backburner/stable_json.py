@@ -24,6 +24,15 @@ NORMALISED = {"date", "datetime", "time", "timedelta", "uuid"}
 """Text that is read in several forms and written in one."""
 CONTAINERS = {"dict", "list", "model", "model-fields", "tagged-union", "tuple", "union"}
 KNOWN = PLAIN | NORMALISED | CONTAINERS | WRAPPERS | {"definition-ref", "json-or-python"}
+KINDS = dict.fromkeys(NORMALISED | {"enum", "str"}, "text") | {
+    "dict": "object",
+    "frozenset": "array",
+    "list": "array",
+    "model-fields": "object",
+    "set": "array",
+    "tuple": "array",
+}
+"""The kind of JSON of what may be written in another form than it is read in."""
 SCALARS = (str, int, float, bool, type(None))
 STRINGS_REWRITTEN = ("strip_whitespace", "to_lower", "to_upper")
 UNSTABLE_SETTINGS = ("ser_", "str_strip_", "str_to_", "val_")
@@ -192,26 +201,23 @@ def _is_text(tree: ModelTree, keys: Node) -> bool:
     return bool(inner) and all(_is_text(tree, each) for each in inner)
 
 
-def _rewrites(tree: ModelTree, node: Node, above: frozenset[int] = frozenset()) -> set[str]:
+def _rewrites(tree: ModelTree, node: Node) -> set[str]:
     """The kinds of JSON that may be written in another form than they are read in."""
-    if id(node.schema) in above:
-        return set()
-    above |= {id(node.schema)}
-    within = set[str]().union(*(_rewrites(tree, each, above) for each in tree.inner(node)))
-    has_defaults = node.kind == "model-fields" and any(each.default for each in node.fields())
-    if node.kind in ("dict", "model-fields"):
-        return {"object"} if within or has_defaults else set()
-    if node.kind in ("list", "tuple"):
-        return {"array"} if within else set()
-    return {"text"} if _is_rewritten_text(node) else within
+    if node.kind in KINDS:
+        return {KINDS[node.kind]} if any(map(_is_rewritten, tree.nodes(node))) else set()
+    return set[str]().union(*(_rewrites(tree, each) for each in tree.inner(node)))
 
 
-def _is_rewritten_text(node: Node) -> bool:
-    return (
-        node.kind in NORMALISED
-        or (node.kind == "enum" and _has_other_spellings(node.schema["cls"]))
-        or (node.kind == "str" and any(map(node.schema.get, STRINGS_REWRITTEN)))
-    )
+def _is_rewritten(node: Node) -> bool:
+    """By itself, whatever is within."""
+    match node.kind:
+        case "enum":
+            return _has_other_spellings(node.schema["cls"])
+        case "model-fields":
+            return any(each.default for each in node.fields())
+        case "str":
+            return any(map(node.schema.get, STRINGS_REWRITTEN))
+    return node.kind in NORMALISED
 
 
 def _has_other_spellings(enum: type[Enum]) -> bool:
