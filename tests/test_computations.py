@@ -74,6 +74,28 @@ def test_its_parameters_are_closed_and_their_canonical_form_is_a_fixed_point(
     assert parameters.dump(again) == once
 
 
+def test_its_example_has_one_signature_in_every_process(computation: Computation) -> None:
+    """Also for what its types do not tell: what its validators and its factories of defaults do."""
+    script = (
+        "from backburner import computations\n"
+        "from backburner.http import parameters\n"
+        f"computation = computations.load({computation.name!r})\n"
+        "given = computation.parameters.model_validate(computation.example)\n"
+        "print(parameters.dump(given).decode())"
+    )
+    signed = {
+        subprocess.run(  # noqa: S603
+            [sys.executable, "-c", script],
+            env={"PYTHONPATH": str(SOURCE.parent.parent), "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed in "123"
+    }
+    assert len(signed) == 1
+
+
 def test_its_example_can_be_asked_for_and_is_answered(
     computation: Computation, deployment: Deployment
 ) -> None:

@@ -8,6 +8,7 @@
 import importlib
 import pkgutil
 
+from backburner import stable_json
 from backburner.computation import Computation
 from backburner.errors import BrokenComputation, NoSuchComputation
 
@@ -35,6 +36,7 @@ def load(name: str) -> Computation:
     missing = [part for part in ("__doc__", *PARTS) if not getattr(module, part, None)]
     if missing:
         raise BrokenComputation(f"computation {name!r} lacks {', '.join(missing)}; define it there")
+    stable_json.check(name, module.Parameters, module.Result)
     return Computation(
         name=name,
         documentation=module.__doc__ or "",
