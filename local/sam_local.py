@@ -41,8 +41,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.sam_local", description=__doc__)
     parser.add_argument("--port", type=int, default=3000, help="of make run; sam's is the next")
     port = parser.parse_args().port
-    # SIGTERM ends it in the same way as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGTERM ends it in the same way as Ctrl-C; and what is started by `&` ignores SIGINT, and so
+    # would sam.
+    for end_of_all in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(end_of_all, signal.default_int_handler)
     try:
         gateway = bridge_gateway()
         listens_at, seen_at = (gateway, gateway) if is_ours(gateway) else (HOST, DESKTOP)

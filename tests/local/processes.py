@@ -3,11 +3,14 @@
 import subprocess
 
 
-def moto_of(pid: int) -> int:
+def children(pid: int, named: str) -> list[int]:
+    """Those that the process has started with that in their command."""
     command = ["ps", "-A", "-o", "pid=,ppid=,args="]
     table = subprocess.check_output(command, text=True)  # noqa: S603
     rows = [line.split(maxsplit=2) for line in table.splitlines()]
-    [moto] = [
-        int(own) for own, parent, args in rows if int(parent) == pid and "moto_server" in args
-    ]
+    return [int(own) for own, parent, args in rows if int(parent) == pid and named in args]
+
+
+def moto_of(pid: int) -> int:
+    [moto] = children(pid, "moto_server")
     return moto
