@@ -1,6 +1,7 @@
 """The whole deployment of template.yaml in one process tree, without Docker or AWS: `make run`.
 
     front.py         HTTP → API Gateway's event → the request function → HTTP
+    server.py        the front's sockets: clients that are slow, hostile or broken
     authorizer.py    who calls: what a token or an AWS signature says, without any check of it
     pump.py          a queue's messages → SQS's event → the worker and dead-letter functions
     function.py      a function's sandboxes: processes with one event at a time

@@ -5,11 +5,12 @@ import json
 import shlex
 import signal
 import sys
+import time
 from pathlib import Path
 
 import urllib3
 
-from local.deployment import Deployment, PortInUse
+from local.deployment import LOOK_AGAIN, Deployment, PortInUse, StoresLost
 
 
 def main() -> int:
@@ -25,15 +26,19 @@ def main() -> int:
             computations=options.computations,
         ) as deployment:
             print(greeting(deployment), flush=True)
-            signal.pause()
+            while True:
+                deployment.check()
+                time.sleep(LOOK_AGAIN)
     except PortInUse as error:
         option = "make run PORT=" if error.port == options.port else "--moto-port "
         remedy = f"end what uses it or take another: {option}{error.port + 1}"
         print(f"{error}; {remedy}", file=sys.stderr)
         return 1
+    except StoresLost as error:
+        print(error, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 0
-    return 0
 
 
 def parser() -> argparse.ArgumentParser:

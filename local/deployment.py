@@ -15,14 +15,17 @@ from botocore.config import Config
 from werkzeug.serving import make_server
 
 from local import template
-from local.front import Front, RequestHandler
+from local.front import Front
 from local.function import STDERR, Function, InvocationError
 from local.pump import Pump
+from local.server import RequestHandler
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
 MOTO_SERVER = Path(__file__).with_name("moto_server.py")
 REQUEST_SANDBOXES = 4
+LOOK_AGAIN = 0.2
+"""Seconds between two looks at whether the processes are alive."""
 
 
 class PortInUse(Exception):
@@ -31,6 +34,10 @@ class PortInUse(Exception):
     def __init__(self, port: int) -> None:
         super().__init__(f"port {port} is in use")
         self.port = port
+
+
+class StoresLost(Exception):
+    """moto's process has ended."""
 
 
 class Deployment:
@@ -77,6 +84,13 @@ class Deployment:
     def __exit__(self, *_: object) -> None:
         self._running.close()
 
+    def check(self) -> None:
+        """Raise StoresLost if there is no moto any more; a sandbox is started again, it is not."""
+        status = self._moto.poll()
+        if status is not None:
+            lost = "the table, queues and bucket are lost with it"
+            raise StoresLost(f"moto's process ended (exit code {status}), and {lost}; start again")
+
     def pids(self, logical_id: str) -> list[int]:
         """The processes that run a function, without those that they started."""
         return self.functions[logical_id].pids()
@@ -116,13 +130,13 @@ class Deployment:
         with listen(self._moto_port, self._moto_host) as listener:
             self.moto_url = address(listener)
             fd = listener.fileno()
-            moto = subprocess.Popen(  # noqa: S603 - the command is ours
+            self._moto = subprocess.Popen(  # noqa: S603 - the command is ours
                 [sys.executable, "-P", MOTO_SERVER, str(fd)],
                 stdin=subprocess.PIPE,
                 pass_fds=[fd],
                 start_new_session=True,
             )
-        running.enter_context(moto)
+        running.enter_context(self._moto)
 
     def _start_front(self, running: ExitStack, listener: socket.socket, function: Function) -> None:
         function.start()

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from werkzeug import Request, Response
-from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.serving import WSGIRequestHandler
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from local.authorizer import authorizer_of
 from local.function import EventTooLarge, InvocationError, Invoke
@@ -59,6 +58,8 @@ class Front:
         try:
             invocation = self._invocations.submit(self._invoke, event_of(request))
             return response_of(invocation.result(self._timeout))
+        except ClientDisconnected:  # in the middle of its body, or its chunks are none
+            return refusal(400, "Bad Request")
         except (RequestEntityTooLarge, EventTooLarge):
             return refusal(413, "Request Entity Too Large")
         except TimeoutError:
@@ -177,10 +178,3 @@ def refusal(status: int, message: str) -> Response:
 
 def head_size(request: Request) -> int:
     return len(request.environ["REQUEST_URI"]) + sum(len(value) for _, value in request.headers)
-
-
-class RequestHandler(WSGIRequestHandler):
-    disable_nagle_algorithm = True
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """The function logs its requests itself."""

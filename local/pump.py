@@ -44,8 +44,8 @@ class Pump:
             try:
                 self._move_batch()
             except (BotoCoreError, ClientError) as error:
+                self._stopped.wait(1)  # when moto has ended, so do we, and that is said once
                 self._report(error)
-                self._stopped.wait(1)
 
     def _report(self, error: Exception) -> None:
         if not self._stopped.is_set():

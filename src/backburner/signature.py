@@ -33,11 +33,16 @@ def canonical(value: Any) -> bytes:
 
 def _with_plain_numbers(value: Any) -> Any:
     match value:
-        case float() if value.is_integer() and abs(value) < LARGEST_PLAIN:
-            return int(value)
+        case float():
+            return plain(value)
         case dict():
             return {key: _with_plain_numbers(inner) for key, inner in value.items()}
         case list() | tuple():
             return [_with_plain_numbers(inner) for inner in value]
         case _:
             return value
+
+
+def plain(number: float) -> int | float:
+    """1.0 as 1, which is the same number."""
+    return int(number) if number.is_integer() and abs(number) < LARGEST_PLAIN else number

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from werkzeug import Response
 from werkzeug.serving import make_server
 
-from local.front import RequestHandler
+from local.server import RequestHandler
 from tests.chaos.faulty_aws import Fault, FaultyAws, Write, faulty_aws
 
 if TYPE_CHECKING:

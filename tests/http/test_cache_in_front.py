@@ -10,7 +10,8 @@ from cachecontrol import CacheControl
 from werkzeug.serving import make_server
 
 from backburner.request import respond
-from local.front import Front, RequestHandler
+from local.front import Front
+from local.server import RequestHandler
 from tests.conftest import Deployment
 from tests.local.tokens import bearer
 

@@ -1,20 +1,18 @@
 """Parameters, by body and by query; and everything that is none."""
 
 import json
-import subprocess
-import sys
 from base64 import b64encode
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
 
-from backburner.http.parameters import MOST_ERRORS, takes_text
+from backburner.http.event import DEEPEST
+from backburner.http.parameters import LONGEST_REASON, MOST_ERRORS, takes_text
 from tests.conftest import Deployment, http_event
+from tests.http import hostile
 
 POINTER = "pointer"
-ROOT = Path(__file__).parents[2]
 
 
 def post(deployment: Deployment, body: str | bytes, content_type: str = "application/json") -> Any:
@@ -175,6 +173,19 @@ def test_a_query_of_too_many_parameters_is_422(deployment: Deployment) -> None:
     assert deployment.get("/v1/doubling?" + "&".join(["number=1"] * 101)).status == 422
 
 
+def test_a_reason_is_no_longer_than_it_needs_to_be() -> None:
+    reply = hostile.ask(hostile.by_body('{"shapes":[{"shape":"' + "x" * 100_000 + '"}]}'))
+    [error] = json.loads(reply["body"])["errors"]
+    assert error["pointer"] == "/shapes/0"
+    assert len(error["reason"]) == LONGEST_REASON
+
+
+def test_text_that_is_none_is_told_up_to_a_number(deployment: Deployment) -> None:
+    reply = post(deployment, json.dumps({"number": 1, "more": ["\0"] * 1000}))
+    assert [e[POINTER] for e in reply.json["errors"]] == [f"/more/{n}" for n in range(MOST_ERRORS)]
+    assert reply.json["detail"].startswith("20 or more of the parameters")
+
+
 # 400: no JSON
 
 
@@ -201,6 +212,16 @@ def test_what_is_no_json_of_ours_is_400(body: str, place: str, deployment: Deplo
     assert place in reply.json["detail"]
 
 
+@pytest.mark.parametrize(("start", "end"), [("[", "]"), ('{"a":', "}")])
+def test_json_is_nested_up_to_a_number_of_levels(start: str, end: str) -> None:
+    def nested(levels: int) -> str:
+        inside = start * (levels - 1) + "[]" + end * (levels - 1)
+        return '{"anything":' + inside + "}"
+
+    assert hostile.ask(hostile.by_body(nested(DEEPEST - 1)))["statusCode"] == 202
+    assert hostile.ask(hostile.by_body(nested(DEEPEST)))["statusCode"] == 400
+
+
 def test_a_body_that_is_not_utf_8_is_400(deployment: Deployment) -> None:
     event = http_event("POST", "/v1/doubling", headers={"content-type": "application/json"})
     event |= {"body": "eyJudW1iZXIiOiAi/yJ9", "isBase64Encoded": True}
@@ -224,6 +245,15 @@ def test_a_base64_body_is_a_body_like_any_other(deployment: Deployment) -> None:
 
 
 # 413, 415
+
+
+@pytest.mark.parametrize(
+    "family", ["body: a long name over errors", "body: an error at every depth"]
+)
+def test_what_would_need_long_pointers_to_many_values_is_413(family: str) -> None:
+    reply = hostile.ask(hostile.FAMILIES[family](100_000))
+    assert reply["statusCode"] == 413
+    assert "nest less, or use shorter names" in reply["body"]
 
 
 def test_a_body_over_the_limit_is_413(deployment: Deployment) -> None:
@@ -303,40 +333,3 @@ def test_bad_input_is_answered_and_leaves_nothing_behind(
     assert deployment.dynamodb.scan(TableName=deployment.table)["Items"] == []
     assert deployment.messages() == []
     assert MARKER not in caplog.text + "".join(capfd.readouterr())
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
-def test_the_largest_of_bad_bodies_take_a_bounded_amount_of_memory() -> None:
-    """In a process of its own, as most of it is outside of Python: 1 MB, and half of 1,024 MB.
-
-    Not by getrusage: its peak begins with that of the process which started this one.
-    """
-    script = """
-from pathlib import Path
-from backburner import computations
-computations.__path__.append("tests/computations")
-from backburner.request import respond
-from tests.conftest import http_event
-
-def ask(body):
-    headers = {"content-type": "application/json"}
-    event = http_event("POST", "/v1/doubling", headers=headers, body=body)
-    assert 400 <= respond(event, None).status < 500
-
-ask('{"number": 1, "weights": [' + ",".join(['"x"'] * 249_000) + "]}")
-ask("{" + ",".join(f'"{n:x}":1' for n in range(100_000)) + "}")
-ask('{"number": 1, "weights": [' + ",".join(["9" * 300] * 3_300) + ',""]}')
-ask('{"number": 1, "label": "' + r"\\u0000" * 160_000 + '"}')
-ask("[" * 1_000_000)
-[peak] = [l for l in Path("/proc/self/status").read_text().splitlines() if l.startswith("VmHWM")]
-print(peak.split()[1])
-"""
-    run = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env={"PYTHONPATH": "src:."},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert int(run.stdout) < 512_000

@@ -1,13 +1,16 @@
 """python -m local, as `make run` starts it."""
 
+import os
 import shlex
 import socket
 import subprocess
 import sys
-from signal import SIGTERM
+from signal import SIGKILL, SIGTERM
 
 import pytest
 import urllib3
+
+from tests.local.processes import moto_of
 
 pytestmark = pytest.mark.enable_socket
 
@@ -49,3 +52,17 @@ def test_an_environment_that_is_none_is_refused() -> None:
     process = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     assert "'LOUD' is not NAME=VALUE" in process.stderr
     assert process.returncode == 2
+
+
+def test_when_moto_dies_it_ends_and_says_so_in_one_line() -> None:
+    command = [*COMMAND, "--port", "0", "--workers", "1", "--env", "LOG_LEVEL=ERROR"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as process:  # type: ignore[call-overload]  # noqa: S603
+        assert "until Ctrl-C" in process.stdout.readline()
+        os.kill(moto_of(process.pid), SIGKILL)
+        assert process.wait(10) == 1
+        (line,) = process.stderr.read().splitlines()
+    assert line == (
+        "moto's process ended (exit code -9), and the table, queues and bucket are lost with it; "
+        "start again"
+    )

@@ -6,15 +6,26 @@ import hashlib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, Self
 
 from backburner.problems import MalformedJson, NotJson, TooLarge
-from backburner.signature import canonical
+from backburner.signature import canonical, plain
 
 LARGEST_BODY = 1_000_000
 """Bytes. 1,000 stops are about 100,000."""
+DEEPEST = 100
+"""How deep values may be nested. Pydantic reads no JSON beyond 200."""
+LARGEST_POINTERS = 10_000_000
+"""Bytes of the pointers to all values together: whatever is wrong with each, memory is bounded.
+
+20,000 stops have 5 MB, and hardly compress enough to be taken. A long name over many values, or
+much nesting, has up to a million times its own size.
+"""
+STEP = 32
+"""Bytes of a step of a pointer, beside its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,48 +79,79 @@ class Request:
         tags = [tag.strip().removeprefix("W/") for tag in seen]
         return "*" in tags or etag.removeprefix("W/") in tags
 
-    def canonical_json(self) -> bytes:
-        """The body's JSON in canonical form; whatever makes it none is a problem."""
+    def json(self) -> Any:
+        """The body's JSON; whatever makes it none is a problem."""
         if len(self.body) > LARGEST_BODY:
             raise TooLarge(f"the body has {len(self.body)} bytes; send {LARGEST_BODY} at most")
         media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "application/json" and not media_type.endswith("+json"):
             raise NotJson(f"the content-type is {media_type[:80]!r}; send application/json")
-        return canonical_json(self.body)
+        return read_json(self.body)
 
 
-def canonical_json(text: bytes | str) -> bytes:
-    """The JSON in the text, in canonical form. Duplicate keys and NaN are no JSON of ours."""
+def read_json(text: bytes | str) -> Any:
+    """The JSON in the text. Duplicate keys and NaN are no JSON of ours."""
     try:
         # json.loads would guess at UTF-16 and UTF-32.
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        return canonical(
-            json.loads(
-                decoded,
-                object_pairs_hook=_object,
-                parse_int=_finite_int,
-                parse_float=_finite,
-                parse_constant=_no_number,
-            )
+        value = json.loads(
+            decoded,
+            object_pairs_hook=_object,
+            parse_int=_finite_int,
+            parse_float=_finite,
+            parse_constant=_no_number,
         )
     except RecursionError as error:
-        raise MalformedJson("it is nested too deeply; send a flatter one") from error
+        raise _too_deep() from error
     except ValueError as error:
         raise MalformedJson(f"{error}; send one JSON object in UTF-8") from error
+    if (size := _pointers(value)) > LARGEST_POINTERS:
+        raise TooLarge(
+            f"the pointers to all its values together have {size} bytes; "
+            f"{LARGEST_POINTERS} are the most: nest less, or use shorter names"
+        )
+    return value
+
+
+def _pointers(value: Any, step: int = STEP, depth: int = 1) -> int:
+    """The size of the pointers to all that is inside; each has `step` bytes and its name."""
+    if depth > DEEPEST:
+        raise _too_deep()
+    match value:
+        case dict():
+            size = sum(map(len, value)) + step * len(value)
+            for name, inner in value.items():
+                if isinstance(inner, dict | list):
+                    size += _pointers(inner, step + len(name) + STEP, depth + 1)
+        case list():
+            size = step * len(value)
+            for inner in value:
+                if isinstance(inner, dict | list):
+                    size += _pointers(inner, step + STEP, depth + 1)
+        case _:
+            size = 0
+    return size
+
+
+def _too_deep() -> MalformedJson:
+    return MalformedJson(f"it is nested too deeply; {DEEPEST} levels are the most")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice[:80]!r} stands twice in one object")
+        raise ValueError(f"the key {_twice(pairs)[:80]!r} stands twice in one object")
     return members
 
 
-def _finite(text: str) -> float:
+def _twice(pairs: list[tuple[str, Any]]) -> str:
+    counts = Counter(name for name, _ in pairs)
+    return next(name for name, count in counts.items() if count > 1)
+
+
+def _finite(text: str) -> int | float:
     number = float(text)
-    return number if math.isfinite(number) else _no_number(text)
+    return plain(number) if math.isfinite(number) else _no_number(text)
 
 
 def _finite_int(text: str) -> int:

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from urllib.parse import parse_qsl
@@ -10,30 +11,31 @@ from urllib.parse import parse_qsl
 from pydantic import ValidationError
 
 from backburner.computation import Computation, Parameters
-from backburner.http.event import Request, canonical_json
+from backburner.http.event import Request, read_json
 from backburner.problems import InvalidParameters, MalformedJson
 from backburner.signature import canonical
 
 MOST_QUERY_PARAMETERS = 100
 MOST_ERRORS = 20
+LONGEST_REASON = 300
+"""Characters. Pydantic quotes the tag that it does not find in a union."""
 
-ESCAPED = re.compile(rb"\\u(0000|d[89a-f])")
-"""In canonical JSON: what may be no character, or half of one."""
+ESCAPED = re.compile(r"\\u(0000|d[89a-f])")
+"""In JSON that is ASCII: what may be no character, or half of one."""
 NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 
 
 def of(request: Request, computation: Computation) -> Parameters:
     """The parameters of a request; InvalidParameters with a pointer and a reason for each error."""
-    given = (
-        request.canonical_json() if request.method == "POST" else _of_query(request, computation)
-    )
-    if ESCAPED.search(given):
-        _refuse_what_is_no_text(json.loads(given))
+    given = request.json() if request.method == "POST" else _of_query(request, computation)
+    text = json.dumps(given)
+    if ESCAPED.search(text):
+        _refuse_what_is_no_text(given)
     try:
-        # Strict: neither "1" nor true is a number. 1 and 1.0 are the same in canonical form.
-        return computation.parameters.model_validate_json(given, strict=True)
+        # Strict: neither "1" nor true is a number. 1.0 is read as 1.
+        return computation.parameters.model_validate_json(text, strict=True)
     except ValidationError as error:
-        raise _invalid(error, json.loads(given)) from error
+        raise _invalid(error, given) from error
 
 
 def dump(parameters: Parameters) -> bytes:
@@ -41,7 +43,7 @@ def dump(parameters: Parameters) -> bytes:
     return canonical(parameters.model_dump(mode="json"))
 
 
-def _of_query(request: Request, computation: Computation) -> bytes:
+def _of_query(request: Request, computation: Computation) -> dict[str, Any]:
     """?a=1&b=x&c={"d":2}: strings as they are, anything else as JSON; a repeated name is a list."""
     try:
         pairs = parse_qsl(
@@ -59,7 +61,7 @@ def _of_query(request: Request, computation: Computation) -> bytes:
     given: dict[str, list[Any]] = {}
     for name, text in pairs:
         given.setdefault(name, []).append(_value(name, text, computation))
-    return canonical({name: v[0] if len(v) == 1 else v for name, v in given.items()})
+    return {name: v[0] if len(v) == 1 else v for name, v in given.items()}
 
 
 def _value(name: str, text: str, computation: Computation) -> Any:
@@ -67,7 +69,7 @@ def _value(name: str, text: str, computation: Computation) -> Any:
     if field is None or takes_text(field.annotation):
         return text
     try:
-        return json.loads(canonical_json(text))
+        return read_json(text)
     except MalformedJson:
         return text  # and the validation says what it should have been
 
@@ -87,40 +89,47 @@ def takes_text(annotation: Any) -> bool:
 
 def _refuse_what_is_no_text(given: Any) -> None:
     reason = "Text should have neither U+0000 nor half a surrogate pair"
-    if errors := [{"pointer": pointer, "reason": reason} for pointer in _no_text(given)]:
-        raise _refusal(len(errors), errors)
+    found = list(islice(_no_text(given, ()), MOST_ERRORS))
+    if found:
+        count = str(len(found)) if len(found) < MOST_ERRORS else f"{MOST_ERRORS} or more"
+        raise _refusal(count, [{"pointer": _written(place), "reason": reason} for place in found])
 
 
-def _no_text(given: Any) -> Iterator[str]:
-    """Where it is; for the name of a member, the object that has it."""
-    places = [("", given)]
-    for pointer, value in places:  # which grows meanwhile: no nesting is too deep
-        match value:
-            case str() if NO_CHARACTER.search(value):
-                yield pointer
-            case dict():
-                if any(NO_CHARACTER.search(name) for name in value):
-                    yield pointer
-                places += [(pointer + _step(name), inner) for name, inner in value.items()]
-            case list():
-                places += [(f"{pointer}/{n}", inner) for n, inner in enumerate(value)]
+def _no_text(value: Any, place: tuple[int | str, ...]) -> Iterator[tuple[int | str, ...]]:
+    """The steps to it; for the name of a member, to the object that has it."""
+    match value:
+        case str() if NO_CHARACTER.search(value):
+            yield place
+        case dict():
+            if any(NO_CHARACTER.search(name) for name in value):
+                yield place
+            for name, inner in value.items():
+                yield from _no_text(inner, (*place, name))
+        case list():
+            for n, inner in enumerate(value):
+                yield from _no_text(inner, (*place, n))
 
 
 def _invalid(error: ValidationError, given: Any) -> InvalidParameters:
     errors = error.errors(include_url=False, include_context=False, include_input=False)
     reasons = [
-        {"pointer": _pointer(e["loc"], given), "reason": e["msg"]} for e in errors[:MOST_ERRORS]
+        {"pointer": _pointer(e["loc"], given), "reason": e["msg"][:LONGEST_REASON]}
+        for e in errors[:MOST_ERRORS]
     ]
-    return _refusal(len(errors), reasons)
+    return _refusal(str(len(errors)), reasons)
 
 
-def _refusal(count: int, errors: list[dict[str, str]]) -> InvalidParameters:
+def _refusal(count: str, errors: list[dict[str, str]]) -> InvalidParameters:
     first = errors[0]
     return InvalidParameters(
         f"{count} of the parameters do not validate; the first is "
         f"{first['pointer'] or 'the whole'}: {first['reason']}",
-        errors=errors[:MOST_ERRORS],
+        errors=errors,
     )
+
+
+def _written(place: Iterable[int | str]) -> str:
+    return "".join(map(_step, place))
 
 
 def _pointer(location: Sequence[int | str], given: Any) -> str:
