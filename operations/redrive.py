@@ -159,8 +159,8 @@ def of_stack(name: str, *, is_dry_run: bool, patience: int) -> Redrive:
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
     environment = {"TABLE_NAME": outputs["TableName"], "QUEUE_URL": outputs["QueueUrl"]}
     return Redrive(
-        store=resources.store(environment),
-        task_queue=resources.task_queue(environment),
+        store=resources.store(environment, resources.WORKER),
+        task_queue=resources.task_queue(environment, resources.WORKER),
         sqs=boto3.client("sqs"),
         letters_url=outputs["GivenUpQueueUrl"],
         is_dry_run=is_dry_run,

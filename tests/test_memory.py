@@ -52,6 +52,18 @@ def test_what_was_forgotten_in_the_table_is_out_of_use_within_seconds(counted: D
     assert counted.get(f"/v1/doubling/{signature}").status == 404
 
 
+def test_what_was_forgotten_is_out_of_use_within_seconds_though_the_clock_was_set_back(
+    counted: Deployment,
+) -> None:
+    signature = counted.get(ASKED).signature
+    counted.work()
+    counted.get(ASKED)
+    counted.empty()
+    counted.clock.is_set(-3600)
+    counted.clock.passes(LONGEST)
+    assert counted.get(f"/v1/doubling/{signature}").status == 404
+
+
 def test_an_answer_is_not_served_from_memory_after_it_was_fresh(counted: Deployment) -> None:
     counted.get(ASKED)
     counted.work()
@@ -91,7 +103,7 @@ def test_what_is_remembered_is_still_of_its_own_computation(counted: Deployment)
 
 
 def test_memory_is_bounded_in_bytes() -> None:
-    remembered = memory(Clock())
+    remembered = memory(Clock().timer)
     answer = Answer(
         body=Random(0).randbytes(1_000_000),
         status=200,

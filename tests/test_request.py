@@ -1,18 +1,25 @@
 """The worker pattern, as the request sees it."""
 
 import gzip
+import io
 import json
 from base64 import b64decode
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
 
 from backburner import __version__
+from backburner.aws import TimeIsUp
 from backburner.http.response import FOR_BROWSERS
 from backburner.request import respond
-from backburner.task_queue import PACE, Message
+from backburner.task_queue import PACE, Message, TaskQueue
 from backburner.waiting import Sample
 
 from .conftest import Deployment, Invoke, Reply, http_event
@@ -501,10 +508,111 @@ def test_a_stale_answer_is_served_although_the_table_takes_no_claim(
     assert late.get("/v1/doubling?number=1").status == 503
 
 
-def test_a_table_that_does_not_answer_is_a_503(deployment: Deployment) -> None:
-    deployment.store.table = "no-such-table"
-    reply = deployment.get(ASKED)
+class Refusing:
+    """A client whose every call ends in the same error."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**_: Any) -> None:
+            raise self.error
+
+        return call
+
+
+def error_of(code: str, status: int = 400) -> ClientError:
+    told: Any = {
+        "Error": {"Code": code, "Message": "no"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(told, "Call")
+
+
+PASSING = [
+    error_of("ProvisionedThroughputExceededException"),
+    error_of("ThrottlingException"),
+    error_of("RequestLimitExceeded"),
+    error_of("RequestThrottled", 403),
+    error_of("InternalServerError", 500),
+    ReadTimeoutError(endpoint_url="https://aws"),
+    EndpointConnectionError(endpoint_url="https://aws"),
+    TimeIsUp(total=1),
+]
+OURS = [
+    error_of("AccessDeniedException"),
+    error_of("ValidationException"),
+    error_of("ResourceNotFoundException"),
+    NoCredentialsError(),
+]
+
+
+@pytest.mark.parametrize("side", ["dynamodb", "sqs"])
+@pytest.mark.parametrize(
+    ("error", "status", "retry_after", "message"),
+    [(error, 503, "2", "AWS did not answer") for error in PASSING]
+    + [(error, 500, None, "AWS refused a call") for error in OURS],
+    ids=str,
+)
+def test_whoever_asks_is_told_to_ask_again_where_that_may_help_and_an_error_is_logged(
+    deployment: Deployment,
+    logged: io.StringIO,
+    side: str,
+    error: Exception,
+    status: int,
+    retry_after: str | None,
+    message: str,
+) -> None:
+    sides: dict[str, Any] = {side: Refusing(error)}
+    reply = replace(deployment, **sides).get(ASKED)
+    assert (reply.status, reply.headers.get("retry-after")) == (status, retry_after)
+    [line] = [json.loads(line) for line in logged.getvalue().splitlines()]
+    assert (line["level"], line["message"]) == ("ERROR", message)
+
+
+@pytest.mark.parametrize("error", [PASSING[0], OURS[0]], ids=str)
+def test_a_stale_answer_is_served_and_an_error_says_that_it_is_not_refreshed(
+    deployment: Deployment, logged: io.StringIO, error: Exception
+) -> None:
+    stale(deployment)
+    logged.truncate(0)
+    sqs: Any = Refusing(error)
+    assert replace(deployment, sqs=sqs).get(ASKED).status == 200
+    assert '"message":"a stale answer is not refreshed"' in logged.getvalue()
+    assert '"level":"ERROR"' in logged.getvalue()
+
+
+@pytest.mark.parametrize(("error", "level"), [(PASSING[0], "WARNING"), (OURS[0], "ERROR")], ids=str)
+def test_what_can_be_done_without_is_an_error_only_if_the_fault_is_ours(
+    deployment: Deployment, logged: io.StringIO, error: Exception, level: str
+) -> None:
+    counting: Any = Refusing(error)
+    queue = TaskQueue(lambda: counting, "url", max_backlog=1)
+    assert not queue.is_full()
+    run_times = replace(deployment.run_times, client=counting)
+    run_times.of("doubling")
+    run_times.add("doubling", Sample(1, 1))
+    levels = [json.loads(line)["level"] for line in logged.getvalue().splitlines()]
+    assert levels == [level] * 3
+
+
+def test_a_job_without_a_message_whose_lease_could_not_be_ended_is_said_to_be_none(
+    deployment: Deployment, logged: io.StringIO
+) -> None:
+    class ClaimsOnly(Rival):
+        def update_item(self, **call: Any) -> Any:
+            if call["UpdateExpression"] == "SET job.lease = :now":
+                raise ReadTimeoutError(endpoint_url="https://aws")
+            return deployment.dynamodb.update_item(**call)
+
+    dynamodb = ClaimsOnly(deployment, lambda: None)
+    broken = replace(deployment, dynamodb=dynamodb, sqs=NoQueue(deployment))
+    reply = broken.get(ASKED)
     assert (reply.status, reply.headers["retry-after"]) == (503, "2")
+    assert "looks alive until its lease has run out" in logged.getvalue()
+    deployment.clock.passes(60)
+    assert deployment.get(ASKED).status == 202
+    assert len(deployment.messages()) == 1
 
 
 def test_whatever_else_breaks_is_a_problem_without_its_inside(deployment: Deployment) -> None:

@@ -42,6 +42,17 @@ def test_an_instance_reads_and_writes_only_so_often(run_times: RunTimes, clock: 
     assert run_times.of("doubling") == [Sample(3, 3)]
 
 
+def test_it_reads_and_writes_though_the_clock_was_set_back(
+    run_times: RunTimes, clock: Clock
+) -> None:
+    run_times.add("doubling", Sample(1, 1))
+    assert run_times.of("doubling") == [Sample(1, 1)]
+    clock.is_set(-3600)
+    clock.passes(PACE)
+    run_times.add("doubling", Sample(2, 2))
+    assert run_times.of("doubling") == [Sample(2, 2)]
+
+
 def test_the_latest_replace_the_old_at_their_own_pace(run_times: RunTimes, clock: Clock) -> None:
     slots = iter(n / SLOTS for n in range(SLOTS + 1) if n < SLOTS)
     filling = replace(run_times, random=lambda: next(slots, 0.0))

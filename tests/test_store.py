@@ -1,7 +1,9 @@
 """The protocol's conditional writes: when each goes through, and when it is Lost."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -338,11 +340,36 @@ def test_a_failed_refresh_leaves_the_stale_answer_and_is_not_tried_again_at_once
     store.fail(store.begin(EMPTY), problem(clock))
     kept = now_in(store)
     assert kept.job is None
-    assert kept.answer == replace(stale.the_answer, renew_at=clock() + 60, failures=1)
+    assert kept.answer == replace(
+        stale.the_answer, renew_at=clock() + 60, failures=1, renewal_failed_at=clock()
+    )
     with pytest.raises(Lost):
         store.claim(kept, JOB)
     clock.passes(60)
     assert store.claim(kept, JOB).is_alive(clock())
+
+
+@pytest.mark.parametrize("left", [POLICY.stale_for, 1], ids=["a while", "a second"])
+def test_a_refresh_that_failed_unheard_is_no_loss(store: Store, clock: Clock, left: float) -> None:
+    """Also where the end of the stale answer, the same for everybody, says when to renew it."""
+    store.claim(stale_entry(store, clock), replace(JOB, gives_up_at=NOW + 10_000))
+    clock.passes(POLICY.stale_for - left)
+    run, failure = store.begin(EMPTY), problem(clock)
+    store.fail(run, failure)
+    store.fail(run, failure)
+    assert now_in(store).the_answer.failures == 1
+
+
+@pytest.mark.parametrize("left", [POLICY.stale_for, 1], ids=["a while", "a second"])
+def test_a_refresh_that_another_run_failed_is_lost(store: Store, clock: Clock, left: float) -> None:
+    store.claim(stale_entry(store, clock), replace(JOB, gives_up_at=NOW + 10_000))
+    clock.passes(POLICY.stale_for - left - 30)
+    late = store.begin(EMPTY)
+    clock.passes(30)
+    store.fail(store.begin(EMPTY), problem(clock))
+    clock.passes(0.001)
+    with pytest.raises(Lost):
+        store.fail(late, problem(clock))
 
 
 def test_a_refresh_that_fails_after_the_end_of_the_stale_answer_replaces_it(
@@ -411,6 +438,65 @@ def test_a_buried_refresh_leaves_the_stale_answer(store: Store, clock: Clock) ->
     buried = store.bury(refresh)
     assert buried.the_answer.is_result
     assert buried.is_settled(clock())
+
+
+@pytest.mark.parametrize("left", [POLICY.stale_for, 1], ids=["a while", "a second"])
+def test_burying_what_took_effect_unheard_is_no_loss_and_another_one_is(
+    store: Store, clock: Clock, left: float
+) -> None:
+    stale = stale_entry(store, clock)
+    clock.passes(POLICY.stale_for - left)
+    refresh = store.claim(stale, replace(JOB, gives_up_at=clock() + 0.1))
+    clock.passes(0.2)
+    buried = store.bury(refresh)
+    assert store.bury(refresh) == buried
+    clock.passes(0.001)
+    with pytest.raises(Lost):
+        store.bury(refresh)
+
+
+# what botocore sends again because its answer got lost
+
+
+class Twice:
+    """A client whose every write is sent twice; only the second answer is heard."""
+
+    def __init__(self, dynamodb: Any) -> None:
+        self.dynamodb = dynamodb
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self.dynamodb, name)
+        if name == "get_item":
+            return call
+
+        def twice(**given: Any) -> Any:
+            with suppress(ClientError):
+                call(**given)
+            return call(**given)
+
+        return twice
+
+
+def test_every_write_that_is_sent_twice_is_mine(deployment: Deployment, clock: Clock) -> None:
+    store = replace(deployment, dynamodb=Twice(deployment.dynamodb)).store
+    entry = store.claim(EMPTY, JOB)
+    clock.passes(60)
+    entry = store.release(store.send_again(entry))
+    run = store.begin(entry)
+    store.heartbeat(run, 0.5)
+    store.give_back(run, 0)
+    run = store.begin(entry)
+    store.complete(run, result(clock))
+    for end in (store.fail, lambda run, _: store.bury(run.entry)):
+        clock.passes(POLICY.fresh_for)
+        store.claim(now_in(store), replace(JOB, gives_up_at=clock() + 10))
+        run = store.begin(EMPTY)
+        clock.passes(10)
+        end(run, problem(clock))
+        assert now_in(store).the_answer.is_result
+    store.reset(now_in(store), replace(NEXT, gives_up_at=clock() + 10))
+    store.forget(EMPTY)
+    assert now_in(store) == EMPTY
 
 
 # reset

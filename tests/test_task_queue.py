@@ -13,7 +13,7 @@ from backburner.errors import MalformedMessage, Unsent
 from backburner.signature import Signature
 from backburner.task_queue import PACE, Message, TaskQueue
 
-from .conftest import NOW, Deployment
+from .conftest import Clock, Deployment
 
 MESSAGE = Message(signature=Signature("a" * 64), computation="doubling", correlation_id="request-1")
 CALLER = "c" * 64
@@ -111,36 +111,49 @@ class Length:
         return {"Attributes": {"ApproximateNumberOfMessages": str(self.length)}}
 
 
-def queue_of(length: Any, max_backlog: int) -> TaskQueue:
-    return TaskQueue(lambda: length, "url", max_backlog)
+def queue_of(length: Any, max_backlog: int, clock: Clock) -> TaskQueue:
+    return TaskQueue(lambda: length, "url", max_backlog, clock.timer)
 
 
 @pytest.mark.parametrize(("length", "full"), [(0, False), (99, False), (100, True), (101, True)])
 def test_a_queue_is_full_when_as_many_wait_as_may(length: int, full: bool) -> None:
-    assert queue_of(Length(length), 100).is_full(NOW) is full
+    assert queue_of(Length(length), 100, Clock()).is_full() is full
 
 
 def test_a_queue_without_a_bound_is_never_full_and_is_not_asked() -> None:
     length = Length(1_000_000)
-    assert not queue_of(length, 0).is_full(NOW)
+    assert not queue_of(length, 0, Clock()).is_full()
     assert length.asked == 0
 
 
 def test_a_queue_is_asked_once_in_some_seconds() -> None:
-    length = Length(100)
-    queue = queue_of(length, 100)
-    assert all(queue.is_full(NOW + later) for later in (0, 1, PACE - 0.001))
+    length, clock = Length(100), Clock()
+    queue = queue_of(length, 100, clock)
+    for _ in range(3):
+        assert queue.is_full()
+        clock.passes(PACE / 3 - 0.001)
     assert length.asked == 1
     length.length = 99
-    assert not queue.is_full(NOW + PACE)
+    clock.passes(0.003)
+    assert not queue.is_full()
     assert length.asked == 2
 
 
 def test_a_queue_that_does_not_say_how_long_it_is_takes_more_and_is_not_asked_at_once() -> None:
     length = Length(EndpointConnectionError(endpoint_url="https://sqs"))
-    queue = queue_of(length, 1)
-    assert [queue.is_full(NOW + later) for later in (0, 1)] == [False, False]
+    queue = queue_of(length, 1, Clock())
+    assert [queue.is_full() for _ in range(2)] == [False, False]
     assert length.asked == 1
+
+
+def test_a_queue_is_asked_again_though_the_clock_was_set_back() -> None:
+    length, clock = Length(100), Clock()
+    queue = queue_of(length, 100, clock)
+    assert queue.is_full()
+    clock.is_set(-3600)
+    clock.passes(PACE)
+    assert queue.is_full()
+    assert length.asked == 2
 
 
 @pytest.mark.parametrize(
@@ -148,4 +161,7 @@ def test_a_queue_that_does_not_say_how_long_it_is_takes_more_and_is_not_asked_at
     [({}, 0), ({"MAX_BACKLOG": ""}, 0), ({"MAX_BACKLOG": "0"}, 0), ({"MAX_BACKLOG": "500"}, 500)],
 )
 def test_the_bound_is_in_the_environment(environment: dict[str, str], bound: int) -> None:
-    assert resources.task_queue({"QUEUE_URL": "url", **environment}).max_backlog == bound
+    assert (
+        resources.task_queue({"QUEUE_URL": "url", **environment}, resources.REQUEST).max_backlog
+        == bound
+    )

@@ -25,12 +25,18 @@ if TYPE_CHECKING:
 
 def handler(event: dict[str, Any], context: "LambdaContext | None") -> Any:
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event, undertaker().receive, processor, context)
+    ready = undertaker()
+    resources.DEAD_LETTER.begin()
+    return process_partial_response(event, ready.receive, processor, context)
 
 
 @cache
 def undertaker() -> "Undertaker":
-    return Undertaker(store=resources.store(os.environ), given_up=resources.given_up(os.environ))
+    patience = resources.DEAD_LETTER
+    return Undertaker(
+        store=resources.store(os.environ, patience),
+        given_up=resources.given_up(os.environ, patience),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

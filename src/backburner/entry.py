@@ -35,6 +35,8 @@ class Answer:
     """From when it is not served any more, fresh or stale."""
     failures: int = 0
     """How many jobs in a row have failed up to now."""
+    renewal_failed_at: float | None = None
+    """When the last refresh of a stale result failed."""
     object_key: str | None = None
     """Of a large result: where its body is instead, in the bucket."""
 

@@ -1,14 +1,12 @@
 """Fresh results that this instance has served just now: another hit on them asks nobody."""
 
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable
 
 from cachetools import TTLCache
 
 from backburner.entry import Entry
 from backburner.signature import Signature
-
-if TYPE_CHECKING:
-    from backburner.store import Clock
 
 LARGEST = 32_000_000
 """Bytes of results, compressed as they are."""
@@ -18,8 +16,8 @@ LONGEST = 5
 Memory = TTLCache[Signature, Entry]
 
 
-def memory(clock: "Clock") -> Memory:
-    return TTLCache(LARGEST, LONGEST, timer=clock, getsizeof=_size)
+def memory(timer: Callable[[], float] = time.monotonic) -> Memory:
+    return TTLCache(LARGEST, LONGEST, timer=timer, getsizeof=_size)
 
 
 def _size(entry: Entry) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backburner import resources
+from backburner import aws, resources
 from backburner.entry import Entry
 from backburner.errors import Unsent, where
 from backburner.given_up import GivenUp
@@ -36,19 +36,22 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     context = event["requestContext"]
     logger.set_correlation_id(context["requestId"])
     is_head = context["http"]["method"] == "HEAD"
-    return respond(event, front()).as_event(with_body=not is_head)
+    ready = front()
+    resources.REQUEST.begin()
+    return respond(event, ready).as_event(with_body=not is_head)
 
 
 @cache
 def front() -> "Front":
-    store = resources.store(os.environ)
+    patience = resources.REQUEST
+    store = resources.store(os.environ, patience)
     return Front(
         store=store,
-        task_queue=resources.task_queue(os.environ),
+        task_queue=resources.task_queue(os.environ, patience),
         run_times=resources.run_times(store),
-        memory=memory(store.clock),
+        memory=memory(),
         large_results=resources.large_results(os.environ),
-        given_up=resources.given_up(os.environ),
+        given_up=resources.given_up(os.environ, patience),
     )
 
 
@@ -64,16 +67,24 @@ def respond(event: Mapping[str, Any], front: "Front") -> Response:
                 return document
     except Problem as problem:
         return response.problem(problem)
-    except (ClientError, BotoCoreError):
-        logger.exception("AWS did not answer")
-        return response.problem(
-            Unavailable("the table did not answer; ask again", retry_after=A_MOMENT)
-        )
+    except (ClientError, BotoCoreError, Unsent) as error:
+        return response.problem(unanswered(error))
     except Exception as error:  # noqa: BLE001 (logged, and a client gets a problem whatever it is)
         logger.error("a request failed", where=where(error))
-        return response.problem(
-            InternalError("this is a fault of the service, and it is logged; ask again later")
-        )
+        return response.problem(a_fault_of_ours())
+
+
+def unanswered(error: Exception) -> Problem:
+    """AWS did not do what it was asked; where that will not pass, asking again is in vain."""
+    if aws.is_passing(error.__cause__ if isinstance(error, Unsent) else error):
+        logger.error("AWS did not answer", exc_info=error)
+        return Unavailable("the table or the queue did not answer; ask again", retry_after=A_MOMENT)
+    logger.error("AWS refused a call", exc_info=error)
+    return a_fault_of_ours()
+
+
+def a_fault_of_ours() -> Problem:
+    return InternalError("this is a fault of the service, and it is logged; ask again later")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +114,12 @@ class Front:
                 collapsed = False
             except Lost as lost:
                 entry = lost.entry
-            except (NotFound, Unavailable, ClientError, BotoCoreError):
+            except (NotFound, Unavailable, Unsent, ClientError, BotoCoreError) as error:
                 now = self.store.clock()  # to find out took time
                 if not entry.servable(now):
                     raise
+                if not isinstance(error, Problem):
+                    logger.error("a stale answer is not refreshed", exc_info=error)
                 return self.serve(entry, asked, now)
         raise Unavailable(
             f"the entry {entry.signature} is changing too fast; ask again", retry_after=A_MOMENT
@@ -153,7 +166,7 @@ class Front:
 
     def admit(self, asked: Question, now: float) -> None:
         """New work, unless too much is waiting; what an old read has missed is not new."""
-        if not self.task_queue.is_full(now):
+        if not self.task_queue.is_full():
             return
         there = self.store.look_up(asked.entry, consistent=True)
         if there.job or there.is_settled(now):
@@ -169,14 +182,22 @@ class Front:
         """Send the message of a job; if that fails, the job must not look alive."""
         try:
             self.task_queue.send(Message.about(entry), asked.request.caller)
-        except Unsent as error:
-            logger.warning("a message was not sent", exc_info=error)
-            self.store.release(entry)
-            raise Unavailable(
-                "the queue did not answer; ask again", retry_after=A_MOMENT
-            ) from error
+        except Unsent:
+            self.release(entry)
+            raise
         logger.info("job sent", signature=entry.signature, sendings=entry.the_job.sendings)
         return entry
+
+    def release(self, entry: Entry) -> None:
+        """End the lease of a job without a message. Lost if a worker has the message after all."""
+        try:
+            self.store.release(entry)
+        except (ClientError, BotoCoreError) as error:
+            logger.error(
+                "a job without a message looks alive until its lease has run out",
+                exc_info=error,
+                signature=entry.signature,
+            )
 
     def forget(self, unwanted: Forget) -> Response:
         """From here on it was never there. Other instances may remember a result for seconds."""

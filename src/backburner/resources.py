@@ -6,11 +6,12 @@ transfers at every cold start.
 
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import Any
 
 from botocore.config import Config
 from botocore.session import Session, get_session
 
+from backburner.aws import Patience
 from backburner.errors import MissingSetting
 from backburner.given_up import GivenUp
 from backburner.large_results import LargeResults
@@ -18,44 +19,47 @@ from backburner.run_times import RunTimes
 from backburner.store import Leases, Store
 from backburner.task_queue import TaskQueue
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sqs import SQSClient
+REQUEST = Patience(connect=0.25, read=0.5, pauses=[0.1], total=1.7)
+"""A client waits: under 3 s in all, whatever the calls are. The sum does not depend on the path, so
+a call more changes nothing. A name that takes long to resolve is not in it."""
+WORKER = Patience(connect=1, read=2, pauses=[0.5, 1])
+"""A heartbeat that is not answered leaves the lease time for the next one."""
+PUT = Patience(connect=2, read=5, pauses=[0.5])
+"""Of a large result: the lease outlasts it, and the call that completes the job after it. What is
+sent may stop for `connect` seconds at most."""
+DEAD_LETTER = Patience(connect=1, read=2, pauses=[0.5, 1], total=20)
+"""Under the function's 30 s, for a batch; what has had no time stays in the queue."""
 
-PATIENCE = Config(
-    connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}
-)
-"""A client of ours waits for an answer; better a quick 503 than a slow one."""
-IN_ITS_REGION = PATIENCE.merge(
-    Config(signature_version="s3v4", s3={"us_east_1_regional_endpoint": "regional"})
-)
+IN_ITS_REGION = Config(signature_version="s3v4", s3={"us_east_1_regional_endpoint": "regional"})
 """S3's URLs: signed as every region takes it, at the bucket's own host, which the console knows."""
 
 
-def store(environ: Mapping[str, str]) -> Store:
+def store(environ: Mapping[str, str], patience: Patience) -> Store:
     return Store(
-        cast("DynamoDBClient", _session().create_client("dynamodb", config=PATIENCE)),
+        _client("dynamodb", patience),
         table=_setting(environ, "TABLE_NAME"),
         leases=_leases(environ),
     )
 
 
-def task_queue(environ: Mapping[str, str]) -> TaskQueue:
+def task_queue(environ: Mapping[str, str], patience: Patience) -> TaskQueue:
     return TaskQueue(
-        _sqs,
+        lambda: _client("sqs", patience),
         url=_setting(environ, "QUEUE_URL"),
         max_backlog=int(environ.get("MAX_BACKLOG") or 0),
     )
 
 
-def given_up(environ: Mapping[str, str]) -> GivenUp:
-    return GivenUp(_sqs, url=_setting(environ, "GIVEN_UP_QUEUE_URL"))
+def given_up(environ: Mapping[str, str], patience: Patience) -> GivenUp:
+    return GivenUp(
+        lambda: _client("sqs", patience),
+        url=_setting(environ, "GIVEN_UP_QUEUE_URL"),
+    )
 
 
 def large_results(environ: Mapping[str, str]) -> LargeResults:
     return LargeResults(
-        lambda: cast("S3Client", _session().create_client("s3", config=IN_ITS_REGION)),
+        lambda: _client("s3", PUT, IN_ITS_REGION),
         bucket=_setting(environ, "LARGE_RESULTS_BUCKET"),
     )
 
@@ -65,8 +69,10 @@ def run_times(store: Store) -> RunTimes:
     return RunTimes(client=store.client, table=store.table, clock=store.clock)
 
 
-def _sqs() -> "SQSClient":
-    return cast("SQSClient", _session().create_client("sqs", config=PATIENCE))
+def _client(service: str, patience: Patience, config: Config | None = None) -> Any:
+    client = _session().create_client(service, config=patience.config.merge(config or Config()))
+    patience.bound(client)
+    return client
 
 
 @cache

@@ -5,13 +5,14 @@ slot chosen by chance: one write without a read, and the old is forgotten at the
 """
 
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backburner.telemetry import logger
+from backburner import aws
 from backburner.waiting import Sample
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ KEPT_FOR = 30 * 86400
 """Seconds after the last job until DynamoDB may forget the computation."""
 PACE = 10
 """An instance reads and writes a computation's item once in so many seconds at most."""
+NEVER = float("-inf")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,29 +36,29 @@ class RunTimes:
     client: "DynamoDBClient"
     table: str
     clock: "Clock"
+    timer: Callable[[], float] = time.monotonic
     random: Callable[[], float] = random.random
     _read: dict[str, tuple[float, Sequence[Sample]]] = field(default_factory=dict)
     _written: dict[str, float] = field(default_factory=dict)
 
     def of(self, computation: str) -> Sequence[Sample]:
         """The samples, read some seconds ago at most; none if there are none yet."""
-        read_at, samples = self._read.get(computation, (0.0, ()))
-        if self.clock() - read_at < PACE:
+        read_at, samples = self._read.get(computation, (NEVER, ()))
+        if self.timer() - read_at < PACE:
             return samples
         try:
             found = self.client.get_item(TableName=self.table, Key=_key(computation))
             samples = _samples(found.get("Item", {}))
         except (ClientError, BotoCoreError) as error:
-            logger.warning("the run times could not be read", exc_info=error)
-        self._read[computation] = (self.clock(), samples)
+            aws.log("the run times could not be read", error)
+        self._read[computation] = (self.timer(), samples)
         return samples
 
     def add(self, computation: str, sample: Sample) -> None:
         """Remember what a job took, unless another was remembered just now."""
-        now = self.clock()
-        if now - self._written.get(computation, 0) < PACE:
+        if self.timer() - self._written.get(computation, NEVER) < PACE:
             return
-        self._written[computation] = now
+        self._written[computation] = self.timer()
         slot = f"slot_{int(SLOTS * self.random())}"
         try:
             self.client.update_item(
@@ -65,11 +67,11 @@ class RunTimes:
                 UpdateExpression=f"SET {slot} = :took, expires_at = :end",
                 ExpressionAttributeValues={
                     ":took": {"L": [_number(sample.queue_wait), _number(sample.run_share)]},
-                    ":end": _number(int(now) + KEPT_FOR),
+                    ":end": _number(int(self.clock()) + KEPT_FOR),
                 },
             )
         except (ClientError, BotoCoreError) as error:
-            logger.warning("a run time could not be written", exc_info=error)
+            aws.log("a run time could not be written", error)
 
 
 def _key(computation: str) -> "dict[str, AttributeValueTypeDef]":

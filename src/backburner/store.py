@@ -127,7 +127,7 @@ class Store:
             "SET job.lease = :lease, job.sendings = :sendings REMOVE job.run",
             [AS_SEEN, LEASE_RAN_OUT, ATTEMPTS_LEFT, TIME_LEFT],
             {"now": now, "lease": lease, "sendings": sendings, **_seen(entry)},
-            did_it=lambda found: _has(found, lease=lease, sendings=sendings),
+            did_it=lambda found: _has(found.job, lease=lease, sendings=sendings),
         )
 
     def release(self, entry: Entry) -> Entry:
@@ -138,7 +138,7 @@ class Store:
             "SET job.lease = :now",
             [AS_SEEN, QUEUED],
             {"now": now, **_seen(entry)},
-            did_it=lambda found: _has(found, lease=now),
+            did_it=lambda found: _has(found.job, lease=now),
         )
 
     def begin(self, empty: Entry) -> Run:
@@ -150,7 +150,7 @@ class Store:
             " job.attempts = job.attempts + :one REMOVE job.progress, job.progress_at",
             [BEGINNABLE, ATTEMPTS_LEFT, TIME_LEFT],
             {"now": now, "run": token, "lease": now + self.leases.running, "one": 1},
-            did_it=lambda found: _has(found, run=token),
+            did_it=lambda found: _has(found.job, run=token),
         )
         return Run(token=token, entry=begun)
 
@@ -185,7 +185,7 @@ class Store:
             "SET job.lease = :lease REMOVE job.run, job.progress, job.progress_at",
             [MINE],
             {"run": run.token, "lease": lease},
-            did_it=lambda found: _has(found, lease=lease, run=None),
+            did_it=lambda found: _has(found.job, lease=lease, run=None),
         )
 
     def bury(self, entry: Entry) -> Entry:
@@ -235,15 +235,18 @@ class Store:
         stale = entry.servable(self.clock())
         if stale is None or not stale.is_result:
             return self._answer(entry, problem, clauses, values)
+        failed = {
+            "renew_at": min(problem.renew_at, stale.ends_at),
+            "failures": problem.failures,
+            "renewal_failed_at": problem.computed_at,  # tells my write from another's
+        }
         return self._write(
             entry,
-            "SET answer.renew_at = :renew_at, answer.failures = :failures REMOVE job",
+            "SET answer.renew_at = :renew_at, answer.failures = :failures,"
+            " answer.renewal_failed_at = :renewal_failed_at REMOVE job",
             clauses,
-            {
-                "renew_at": min(problem.renew_at, stale.ends_at),
-                "failures": problem.failures,
-                **values,
-            },
+            {**failed, **values},
+            did_it=lambda found: _has(found.answer, **failed),
         )
 
     def _answer(
@@ -313,8 +316,8 @@ def _seen(entry: Entry) -> dict[str, object]:
     return {"seen_lease": entry.the_job.lease, "seen_attempts": entry.the_job.attempts}
 
 
-def _has(entry: Entry, **values: object) -> bool:
-    return entry.job is not None and all(getattr(entry.job, k) == v for k, v in values.items())
+def _has(facet: Answer | Job | None, **values: object) -> bool:
+    return facet is not None and all(getattr(facet, k) == v for k, v in values.items())
 
 
 def _expiry(entry: Entry) -> int:

@@ -1,17 +1,17 @@
 """The message: which job is waiting, not what it is; the parameters are in the entry."""
 
 import json
+import time
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backburner import signature
+from backburner import aws, signature
 from backburner.entry import Entry
 from backburner.errors import MalformedMessage, Unsent
 from backburner.signature import Signature
-from backburner.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,12 +72,17 @@ class TaskQueue:
     """The queue of jobs. The client is made when it is first needed: a hit needs none."""
 
     def __init__(
-        self, make_client: "Callable[[], SQSClient]", url: str, max_backlog: int = 0
+        self,
+        make_client: "Callable[[], SQSClient]",
+        url: str,
+        max_backlog: int = 0,
+        timer: "Callable[[], float]" = time.monotonic,
     ) -> None:
         """At most `max_backlog` messages are to wait; 0 is any number."""
         self.make_client = make_client
         self.url = url
         self.max_backlog = max_backlog
+        self.timer = timer
         self._waiting, self._counted_at = 0, float("-inf")
 
     @cached_property
@@ -97,12 +102,12 @@ class TaskQueue:
         except (ClientError, BotoCoreError) as error:
             raise Unsent(f"the queue did not take {message.signature}: {error}") from error
 
-    def is_full(self, now: float) -> bool:
+    def is_full(self) -> bool:
         """As many wait as may, so SQS said some seconds ago at most. If it does not say: no."""
         if not self.max_backlog:
             return False
-        if now - self._counted_at >= PACE:
-            self._waiting, self._counted_at = self._count(), now
+        if self.timer() - self._counted_at >= PACE:
+            self._waiting, self._counted_at = self._count(), self.timer()
         return self._waiting >= self.max_backlog
 
     def _count(self) -> int:
@@ -111,7 +116,7 @@ class TaskQueue:
             answer = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=[name])
             return int(answer["Attributes"][name])
         except (ClientError, BotoCoreError) as error:
-            logger.warning("the queue was not counted; work is accepted", exc_info=error)
+            aws.log("the queue was not counted; work is accepted", error)
             return 0
 
     def hide(self, receipt_handle: str, seconds: float) -> None:

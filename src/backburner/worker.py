@@ -54,13 +54,14 @@ def handler(event: dict[str, Any], context: "LambdaContext | None") -> Any:
 
 @cache
 def worker() -> "Worker":
-    store = resources.store(os.environ)
+    patience = resources.WORKER
+    store = resources.store(os.environ, patience)
     return Worker(
         store=store,
-        task_queue=resources.task_queue(os.environ),
+        task_queue=resources.task_queue(os.environ, patience),
         run_times=resources.run_times(store),
         large_results=resources.large_results(os.environ),
-        given_up=resources.given_up(os.environ),
+        given_up=resources.given_up(os.environ, patience),
     )
 
 

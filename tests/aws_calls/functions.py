@@ -97,14 +97,14 @@ class Functions:
         for side in sides.values():  # no two runs have the same token
             side.store.new_token = self.deployment.store.new_token
         queue = sides[REQUEST].task_queue
-        bounded = TaskQueue(queue.make_client, queue.url, self.max_backlog)
+        bounded = TaskQueue(queue.make_client, queue.url, self.max_backlog, clock.timer)
         self.front = replace(sides[REQUEST].front, task_queue=bounded)
         self.worker = replace(sides[WORKER].worker, compute=self.compute)
         self.undertaker = sides[DEAD_LETTER].undertaker
 
     def warm_up(self) -> None:
         """They ask now what they ask for once in some seconds."""
-        self.front.task_queue.is_full(self.deployment.clock())
+        self.front.task_queue.is_full()
         self.front.run_times.of(self.computation)
         self.worker.run_times.add(self.computation, Sample(1.0, 1.0))
 
@@ -173,8 +173,8 @@ class Functions:
 
 class _Body:
     def stream(self, *_: object, **__: object) -> Iterator[bytes]:
-        yield b'{"__type": "com.amazonaws.sqs#UnsupportedOperation"}'
+        yield b'{"__type": "com.amazonaws.sqs#ServiceUnavailable"}'
 
 
 def _refuse(request: Any, **_: object) -> AWSResponse:
-    return AWSResponse(request.url, 400, HTTPHeaders(), _Body())
+    return AWSResponse(request.url, 503, HTTPHeaders(), _Body())

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from moto.core import disable_iam_authentication
 
-from backburner.resources import IN_ITS_REGION, PATIENCE
+from backburner.resources import IN_ITS_REGION, WORKER
 from local.template import Stack
 
 from .capacity import read_units, size_of_item, write_units
@@ -143,5 +143,9 @@ def heard_clients(stack: Stack, sessions: dict[str, boto3.Session]) -> tuple[Cli
 
 
 def _clients(session: boto3.Session) -> dict[str, Any]:
-    settings = {"dynamodb": PATIENCE, "sqs": PATIENCE, "s3": IN_ITS_REGION}
-    return {name: session.client(name, config=config) for name, config in settings.items()}  # type: ignore[call-overload]
+    once = WORKER.config
+    return {
+        "dynamodb": session.client("dynamodb", config=once),
+        "sqs": session.client("sqs", config=once),
+        "s3": session.client("s3", config=once.merge(IN_ITS_REGION)),
+    }

@@ -104,7 +104,10 @@ class NoRunTimes:
 
 
 RUN_TIMES = RunTimes(
-    client=cast("DynamoDBClient", NoRunTimes()), table="table", clock=lambda: START
+    client=cast("DynamoDBClient", NoRunTimes()),
+    table="table",
+    clock=lambda: START,
+    timer=lambda: START,
 )
 
 

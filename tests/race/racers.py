@@ -14,9 +14,8 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
-from botocore.config import Config
-
 from backburner import computations, request, resources, store, worker
+from backburner.aws import Patience
 from tests.environment import exactly
 
 PROCESSES = 4
@@ -24,7 +23,7 @@ TESTS = Path(__file__).parent.parent
 COMPUTATIONS = TESTS / "e2e" / "computations"
 EVENT = TESTS.parent / "events" / "1_request_miss.json"
 
-PATIENCE = Config(connect_timeout=30, read_timeout=30, max_pool_connections=100)
+PATIENCE = Patience(connect=30, read=30, pauses=[])
 """One process is hundreds of sandboxes here, and the engine is one process on a busy machine."""
 
 Clauses = Mapping[str, str]
@@ -68,7 +67,7 @@ def racers(environments: Environments, faults: Clauses) -> Iterator[Racers]:
 def become_a_racer(declared: Environments, faults: Clauses, barrier: ProcessBarrier) -> None:
     environments.update(declared)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a line of metrics for each request
-    resources.PATIENCE = PATIENCE
+    resources.REQUEST = resources.WORKER = PATIENCE
     computations.__path__.append(str(COMPUTATIONS))
     for name, clause in faults.items():
         setattr(store, name, clause)

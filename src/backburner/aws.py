@@ -1,0 +1,136 @@
+"""How long AWS may take: for one attempt at a call, for a call, and for all calls of an event.
+
+Every wait has an end that can be added up. So botocore's own retries are off: it sleeps for as long
+as an answer of AWS says, up to six seconds.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectionError,  # noqa: A004 (botocore's: no connection, or none in time)
+    HTTPClientError,
+)
+
+from backburner.telemetry import logger
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSResponse
+    from botocore.client import BaseClient
+    from botocore.model import OperationModel
+
+THROTTLED = ("Throttl", "ThroughputExceeded", "RequestLimitExceeded", "SlowDown", "Unavailable")
+"""Parts of the codes by which services say that it is too much, or that they are not there."""
+ONCE = ("GetQueueAttributes",)
+"""What can be done without is not asked for a second time."""
+
+
+class TimeIsUp(BotoCoreError):
+    """A call that is not begun any more: as if AWS had not answered it."""
+
+    fmt = "no call begins later than {total} s after an event; this one is not made"
+
+
+@dataclass(kw_only=True)
+class Patience:
+    """How long a function waits for AWS, in seconds. An instance has one event at a time."""
+
+    connect: float
+    read: float
+    pauses: Sequence[float]
+    """Before the second attempt at a call, the third, and so on, if another may succeed."""
+    total: float = float("inf")
+    """After this much of an event no call begins, and after half of it none is tried again."""
+    timer: Callable[[], float] = time.monotonic
+    _began_at: float = field(default=float("inf"), init=False)
+
+    @property
+    def attempt(self) -> float:
+        return self.connect + self.read
+
+    @property
+    def call(self) -> float:
+        return self.attempt * (1 + len(self.pauses)) + sum(self.pauses)
+
+    @property
+    def event(self) -> float:
+        """All calls of an event: the last one begins just in time, and nobody answers it."""
+        return self.total + self.attempt
+
+    @property
+    def config(self) -> Config:
+        return Config(
+            connect_timeout=self.connect,
+            read_timeout=self.read,
+            retries={"mode": "standard", "total_max_attempts": 1},
+        )
+
+    def begin(self) -> None:
+        """An event is here."""
+        self._began_at = self.timer()
+
+    def bound(self, client: "BaseClient") -> None:
+        """See to it that calls of that client end in time."""
+        client.meta.events.register_first("before-send", self._check)
+        client.meta.events.register("needs-retry", self._pause)  # type: ignore[arg-type]
+
+    def _passed(self) -> float:
+        return self.timer() - self._began_at
+
+    def _check(self, **_: object) -> None:
+        if self._passed() >= self.total:
+            raise TimeIsUp(total=self.total)
+
+    def _pause(
+        self,
+        attempts: int,
+        operation: "OperationModel",
+        response: "tuple[AWSResponse, dict[str, Any]] | None",
+        caught_exception: Exception | None,
+        **_: object,
+    ) -> float | None:
+        """How long to wait for another attempt; None if there is to be none."""
+        failure = caught_exception or _failure(response)
+        if failure is None or isinstance(failure, TimeIsUp) or not is_passing(failure):
+            return None
+        if attempts <= self._further(operation) and self._passed() < self.total / 2:
+            return self.pauses[attempts - 1]
+        if isinstance(failure, ConnectionClosedError):
+            raise failure
+        return None
+
+    def _further(self, operation: "OperationModel") -> int:
+        return 0 if operation.name in ONCE else len(self.pauses)
+
+
+def is_passing(error: BaseException | None) -> bool:
+    """It may work in a moment: no answer, too much asked. If not, the fault is ours."""
+    if not isinstance(error, ClientError):
+        return isinstance(error, ConnectionError | HTTPClientError | TimeIsUp)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    return status >= 500 or any(word in error.response["Error"]["Code"] for word in THROTTLED)
+
+
+def log(message: str, error: Exception) -> None:
+    """What could be done without failed: an error if the fault is ours, for it will not pass."""
+    (logger.warning if is_passing(error) else logger.error)(message, exc_info=error)
+
+
+def _failure(response: "tuple[AWSResponse, dict[str, Any]] | None") -> Exception | None:
+    if response is None:
+        return None
+    answer, parsed = response
+    if _is_cut_short(answer):
+        return ConnectionClosedError(endpoint_url=answer.url)
+    return ClientError(parsed, "") if answer.status_code >= 300 else None  # type: ignore[arg-type]
+
+
+def _is_cut_short(answer: "AWSResponse") -> bool:
+    """botocore takes half an answer of JSON for an empty one."""
+    return len(answer.content) < int(answer.headers.get("content-length", 0))

@@ -1,0 +1,294 @@
+"""AWS that says nothing, hangs up, or stops half way: over real sockets, with short time-outs."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from http.client import parse_headers
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from threading import Event, Thread
+from typing import Any, Literal
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import get_session
+
+from backburner.aws import Patience, TimeIsUp, is_passing
+
+from .conftest import Deployment
+
+SHORT = Patience(connect=0.1, read=0.1, pauses=[0.01])
+SLACK = 2
+"""Seconds that a busy machine may take for what is no waiting."""
+ASKED = "/v1/doubling?number=21"
+
+
+@dataclass(frozen=True)
+class Saying:
+    """What a server says, and whether it then listens on, falls silent or hangs up."""
+
+    words: bytes
+    then: Literal["listens", "falls silent", "hangs up"]
+
+
+HALF = b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"Item": {"sig'
+ANSWER = Saying(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "listens")
+NO_ANSWER = {
+    "nothing": Saying(b"", "falls silent"),
+    "half an answer": Saying(HALF, "falls silent"),
+    "half an answer, and it hangs up": Saying(HALF, "hangs up"),
+    "it hangs up": Saying(b"", "hangs up"),
+}
+NOTHING, HANGS_UP = NO_ANSWER["nothing"], NO_ANSWER["it hangs up"]
+
+no_answer = pytest.mark.parametrize("says", NO_ANSWER.values(), ids=NO_ANSWER)
+
+
+class Server(ThreadingTCPServer):
+    """Says one thing after the other, whatever it is asked, and the last for ever."""
+
+    daemon_threads = allow_reuse_address = True
+
+    def __init__(self, *says: Saying) -> None:
+        super().__init__(("127.0.0.1", 0), Connection)
+        *self.first, self.last = says
+        self.asked, self.is_over = 0, Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, *_: object) -> None:
+        """Whoever asked had no more patience."""
+
+
+class Connection(StreamRequestHandler):
+    server: Server
+
+    def handle(self) -> None:
+        while self._is_asked():
+            self.server.asked += 1
+            says = self.server.first.pop(0) if self.server.first else self.server.last
+            self.wfile.write(says.words)
+            if says.then == "falls silent":
+                self.server.is_over.wait()
+            if says.then != "listens":
+                return
+
+    def _is_asked(self) -> bool:
+        if not self.rfile.readline():
+            return False
+        self.rfile.read(int(parse_headers(self.rfile)["content-length"]))
+        return True
+
+
+@contextmanager
+def serving(*says: Saying) -> Iterator[Server]:
+    with Server(*says) as server:
+        Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        try:
+            yield server
+        finally:
+            server.is_over.set()
+            server.shutdown()
+
+
+def client(service: str, url: str, patience: Patience = SHORT) -> Any:
+    made = get_session().create_client(
+        service,
+        region_name="us-east-1",
+        endpoint_url=url,
+        aws_access_key_id="id",
+        aws_secret_access_key="secret",  # noqa: S106
+        config=patience.config,
+    )
+    patience.bound(made)
+    return made
+
+
+def call(made: Any) -> Any:
+    match made.meta.service_model.service_name:
+        case "dynamodb":
+            return made.get_item(TableName="table", Key={"signature": {"S": "a"}})
+        case "sqs":
+            return made.send_message(QueueUrl=made.meta.endpoint_url, MessageBody="{}")
+        case _:
+            return made.put_object(Bucket="bucket", Key="key", Body=b"{}")
+
+
+@contextmanager
+def a_port_that_refuses() -> Iterator[str]:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("service", ["dynamodb", "sqs"])
+@no_answer
+def test_a_call_that_is_not_answered_fails_in_time_and_may_be_made_again(
+    service: str, says: Saying
+) -> None:
+    began = time.monotonic()
+    with serving(says) as server, pytest.raises(BotoCoreError) as failed:
+        call(client(service, server.url))
+    assert time.monotonic() - began < SHORT.call + SLACK
+    assert is_passing(failed.value)
+    assert server.asked == 2
+
+
+def test_a_service_that_refuses_connections_fails_in_time() -> None:
+    began = time.monotonic()
+    with a_port_that_refuses() as url, pytest.raises(BotoCoreError) as failed:
+        call(client("dynamodb", url))
+    assert time.monotonic() - began < SHORT.call + SLACK
+    assert is_passing(failed.value)
+
+
+def test_a_bucket_that_says_nothing_fails_in_time() -> None:
+    """botocore waits for one second more, to be told to go on."""
+    patience = replace(SHORT, pauses=[])
+    began = time.monotonic()
+    with serving(NOTHING) as server, pytest.raises(BotoCoreError):
+        call(client("s3", server.url, patience))
+    assert time.monotonic() - began < patience.call + 1 + SLACK
+
+
+@no_answer
+def test_one_attempt_that_goes_wrong_is_not_seen(says: Saying) -> None:
+    with serving(says, ANSWER) as server:
+        assert call(client("dynamodb", server.url))["ResponseMetadata"]["RetryAttempts"] == 1
+
+
+def test_a_connection_that_was_kept_and_is_closed_when_it_is_used_is_not_seen() -> None:
+    with serving(ANSWER, HANGS_UP, ANSWER) as server:
+        made = client("dynamodb", server.url)
+        for _ in range(2):
+            call(made)
+    assert server.asked == 3
+
+
+def test_what_can_be_done_without_is_asked_for_once() -> None:
+    with serving(NOTHING) as server, pytest.raises(BotoCoreError):
+        client("sqs", server.url).get_queue_attributes(QueueUrl=server.url, AttributeNames=["All"])
+    assert server.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "asked"),
+    [
+        (400, "ThrottlingException", 2),
+        (400, "ProvisionedThroughputExceededException", 2),
+        (500, "InternalServerError", 2),
+        (503, "ServiceUnavailable", 2),
+        (400, "AccessDeniedException", 1),
+        (400, "ConditionalCheckFailedException", 1),
+    ],
+)
+def test_a_call_is_tried_again_where_that_may_help(status: int, code: str, asked: int) -> None:
+    body = b'{"__type": "%s"}' % code.encode()
+    words = b"HTTP/1.1 %d No\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
+    with serving(Saying(words, "listens")) as server, pytest.raises(ClientError, match=code):
+        call(client("dynamodb", server.url))
+    assert server.asked == asked
+
+
+def test_no_wait_is_as_long_as_an_answer_says() -> None:
+    """botocore would sleep for five seconds."""
+    words = (
+        b"HTTP/1.1 503 No\r\nContent-Length: 2\r\nx-amz-retry-after: 30000\r\n"
+        b"Retry-After: 30\r\n\r\n{}"
+    )
+    began = time.monotonic()
+    with serving(Saying(words, "listens")) as server, pytest.raises(ClientError):
+        call(client("dynamodb", server.url))
+    assert time.monotonic() - began < SHORT.call + SLACK
+
+
+def test_when_the_time_is_up_no_call_is_made() -> None:
+    now = [0.0]
+    patience = replace(SHORT, total=1, timer=lambda: now[0])
+    with serving(ANSWER) as server:
+        made = client("dynamodb", server.url, patience)
+        patience.begin()
+        now[0] = 0.99
+        call(made)
+        now[0] = 1
+        with pytest.raises(TimeIsUp, match="later than 1 s"):
+            call(made)
+        patience.begin()
+        call(made)
+    assert server.asked == 2
+
+
+def test_in_the_second_half_of_the_time_no_call_is_tried_again() -> None:
+    patience = replace(SHORT, total=1, timer=iter([0.0, 0.5, 0.5]).__next__)
+    with serving(NOTHING) as server:
+        made = client("dynamodb", server.url, patience)
+        patience.begin()
+        with pytest.raises(BotoCoreError):
+            call(made)
+    assert server.asked == 1
+
+
+# what clients of ours get meanwhile
+
+
+@no_answer
+def test_with_a_silent_table_clients_are_to_ask_again(deployment: Deployment, says: Saying) -> None:
+    signature = deployment.get(ASKED).signature
+    with serving(says) as server:
+        silent = replace(deployment, dynamodb=client("dynamodb", server.url))
+        for path in (ASKED, f"/v1/doubling/{signature}"):
+            reply = silent.get(path)
+            assert (reply.status, reply.headers["retry-after"]) == (503, "2")
+
+
+@no_answer
+def test_with_a_silent_queue_clients_are_to_ask_again_and_no_job_looks_alive(
+    deployment: Deployment, says: Saying
+) -> None:
+    with serving(says) as server:
+        reply = with_queue(deployment, server.url).get(ASKED)
+    assert (reply.status, reply.headers["retry-after"]) == (503, "2")
+    assert deployment.get(ASKED).status == 202
+    assert len(deployment.messages()) == 1
+
+
+def test_with_a_silent_queue_a_stale_answer_is_served(deployment: Deployment) -> None:
+    deployment.get(ASKED)
+    deployment.work()
+    deployment.clock.passes(600)
+    with serving(NOTHING) as server:
+        assert with_queue(deployment, server.url).get(ASKED).status == 200
+    assert server.asked == 3  # it was counted once and sent twice
+
+
+def test_a_heartbeat_that_hangs_ends_nothing(deployment: Deployment) -> None:
+    deployment.get(ASKED)
+    [message] = deployment.messages()
+    began = time.monotonic()
+    with serving(NOTHING) as server:
+        sqs = client("sqs", server.url)
+        sqs.meta.events.register("request-created", to(server.url))
+        replace(deployment, sqs=sqs).worker.receive(message)
+    assert server.asked == 2
+    assert time.monotonic() - began < 2 * SHORT.call + SLACK
+    assert deployment.get(ASKED).status == 200
+
+
+def with_queue(deployment: Deployment, url: str) -> Deployment:
+    sqs = client("sqs", url)
+    sqs.meta.events.register("request-created", to(url))
+    silent = replace(deployment, sqs=sqs)
+    silent.task_queue.max_backlog = 1000
+    return silent
+
+
+def to(url: str) -> Any:
+    """SQS is called at the queue's own URL."""
+
+    def redirect(request: Any, **_: object) -> None:
+        request.url = url + "/"
+
+    return redirect
