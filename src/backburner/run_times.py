@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from backburner.item import attribute
 from backburner.telemetry import logger
 from backburner.waiting import Sample
 
@@ -64,8 +65,8 @@ class RunTimes:
                 Key=_key(computation),
                 UpdateExpression=f"SET {slot} = :took, expires_at = :end",
                 ExpressionAttributeValues={
-                    ":took": {"L": [_number(sample.queue_wait), _number(sample.run_share)]},
-                    ":end": _number(int(now) + KEPT_FOR),
+                    ":took": {"L": [attribute(sample.queue_wait), attribute(sample.run_share)]},
+                    ":end": attribute(int(now) + KEPT_FOR),
                 },
             )
         except (ClientError, BotoCoreError) as error:
@@ -79,7 +80,3 @@ def _key(computation: str) -> "dict[str, AttributeValueTypeDef]":
 def _samples(item: Mapping[str, Any]) -> list[Sample]:
     slots = (value["L"] for name, value in item.items() if name.startswith("slot_"))
     return [Sample(float(wait["N"]), float(share["N"])) for wait, share in slots]
-
-
-def _number(value: float) -> "AttributeValueTypeDef":
-    return {"N": repr(value)}
