@@ -1,14 +1,30 @@
 """One attempt at a computation, in a process of its own that takes nothing with it."""
 
 import json
-from multiprocessing import Pipe
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from math import inf, nan
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from backburner import attempt
+from backburner import attempt, computations, frames, handover
 from backburner.errors import AttemptFailed, Uncomputable
+from backburner.frames import FRACTION, LARGEST_RESULT, Kind
+from backburner.problems import ResultTooLarge
 
+from .local.eventually import eventually
+
+UNRULY = Path(__file__).with_name("unruly")
 LONG, SHORT = 30.0, 0.05
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere orphans are not adopted")
 
 
 class Lost(Exception):
@@ -74,25 +90,304 @@ def test_a_computation_that_says_nothing_has_its_heartbeat_all_the_same() -> Non
         compute("endless", {"quiet": True}, beat=beat)
 
 
-def told(name: str, parameters: object) -> list[object]:
-    """What the child's side says, said in this process."""
-    ours, theirs = Pipe()
-    attempt.tell(theirs, name, json.dumps(parameters).encode())
-    said = []
-    while ours.poll():
-        said.append(ours.recv())
-    return said
+def outcome(name: str, parameters: object) -> tuple[list[float], Kind, str]:
+    """What the child tells, told in this process."""
+    told: list[float] = []
+    kind, content = attempt.outcome(name, json.dumps(parameters).encode(), told.append)
+    return told, kind, content.decode()
 
 
 def test_the_child_tells_of_progress_and_result() -> None:
-    assert told("doubling", {"number": 1}) == [
-        attempt.Progressed(0.5),
-        attempt.Computed(b'{"doubled":2.0,"label":""}'),
-    ]
+    told, kind, content = outcome("doubling", {"number": 1})
+    assert (told, kind, content) == ([0.5], Kind.RESULT, '{"doubled":2.0,"label":""}')
 
 
 def test_the_child_tells_why_there_is_none() -> None:
-    [refused] = told("doubling", {"number": -1})
-    assert isinstance(refused, attempt.Refused)
-    [crashed] = told("crashing", {"how": "raise"})
-    assert isinstance(crashed, attempt.Crashed)
+    assert outcome("doubling", {"number": -1})[1] == Kind.REFUSAL
+    assert outcome("crashing", {"how": "raise"})[1] == Kind.FAILURE
+
+
+# what is unruly
+
+
+@pytest.fixture
+def unruly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Any]:
+    """Computes it; `there` are the processes that it has left a note of."""
+    monkeypatch.setattr(computations, "__path__", [*computations.__path__, str(UNRULY)])
+
+    def compute_unruly(how: str, **options: Any) -> object:
+        return compute("unruly", {"how": how, "there": str(tmp_path)}, **options)
+
+    return compute_unruly
+
+
+def is_there(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@ON_LINUX
+@pytest.mark.parametrize(
+    ("how", "left", "outcome"),
+    [
+        ("forks", 1, "result"),
+        ("forks_and_dies", 1, "exit code -9"),
+        ("daemonises", 1, "result"),
+        ("daemonises_and_dies", 1, "exit code -9"),
+        ("executes", 1, "exit code 0"),
+        ("multiplies", 20, "result"),
+        ("ignores_all_signals", 1, "time_limit"),
+        ("fills_the_pipe_from_elsewhere", 1, "exit code 4"),
+    ],
+)
+def test_no_process_of_an_attempt_outlives_it(
+    how: str, left: int, outcome: str, unruly: Callable[..., Any], tmp_path: Path
+) -> None:
+    """However it was detached, whatever signals it ignores, and though it holds the pipe."""
+    if outcome == "result":
+        assert unruly(how)["number"] == left
+    else:
+        with pytest.raises(AttemptFailed, match=outcome):
+            unruly(how, limit=1)
+    assert len(list(tmp_path.iterdir())) == left
+    assert not [each.name for each in tmp_path.iterdir() if is_there(each.name)]
+
+
+@ON_LINUX
+@pytest.mark.parametrize("how", ["forks_and_dies", "daemonises_and_dies"])
+def test_a_dead_attempt_does_not_look_alive_until_its_limit(
+    how: str, unruly: Callable[..., Any]
+) -> None:
+    """LONG is far longer than it takes to notice that another process holds the pipe."""
+    started = time.monotonic()
+    with pytest.raises(AttemptFailed, match="exit code -9"):
+        unruly(how, limit=LONG)
+    assert time.monotonic() - started < LONG / 3
+
+
+@ON_LINUX
+def test_processes_that_are_not_of_the_attempt_are_left_alone(unruly: Callable[..., Any]) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
+        unruly("daemonises")
+        assert bystander.poll() is None
+
+
+@ON_LINUX
+def test_an_attempt_cannot_end_its_worker_with_its_group(unruly: Callable[..., Any]) -> None:
+    with pytest.raises(AttemptFailed, match="exit code -9"):
+        unruly("ends_its_group")
+
+
+def test_only_the_attempt_itself_tells_what_comes_of_it(unruly: Callable[..., Any]) -> None:
+    """A process that it has forked comes back from compute as well, and earlier."""
+    assert unruly("comes_back_twice") == {"number": 1, "words": {}}
+
+
+def test_a_thread_that_goes_on_keeps_nobody(unruly: Callable[..., Any]) -> None:
+    assert unruly("leaves_a_thread") == {"number": 1, "words": {}}
+
+
+@ON_LINUX
+def test_an_attempt_ends_with_its_worker(tmp_path: Path) -> None:
+    parameters = json.dumps({"how": "ignores_all_signals", "there": str(tmp_path)})
+    script = (
+        "from backburner import attempt, computations\n"
+        f"computations.__path__.append({str(UNRULY)!r})\n"
+        f"attempt.compute('unruly', {parameters!r}.encode(), 60, 60, print)"
+    )
+    source = Path(attempt.__file__).parent.parent
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, env={"PYTHONPATH": str(source)}) as worker:  # noqa: S603
+        eventually(lambda: list(tmp_path.iterdir()))
+        worker.kill()
+    [left] = tmp_path.iterdir()
+    eventually(lambda: not is_there(left.name))
+
+
+@pytest.mark.parametrize(
+    ("how", "why", "takes"),
+    [
+        ("closes_all", "closed its pipe", attempt.EXIT),
+        ("writes_half_a_frame", "time_limit", 1),
+        ("writes_half_a_frame_and_dies", "exit code 0", 0),
+        ("writes_garbage", "wrote to the worker's pipe", 0),
+        ("announces_too_long_a_reason", "wrote to the worker's pipe", 0),
+        ("fills_the_pipe", "time_limit", 1),
+    ],
+)
+def test_whatever_an_attempt_does_to_the_pipe_it_fails_in_time(
+    how: str, why: str, takes: float, unruly: Callable[..., Any]
+) -> None:
+    """With a heartbeat all the while, or about it: two are in time if they are within a second."""
+    beats: list[float] = []
+    started = time.monotonic()
+    with pytest.raises(AttemptFailed, match=why):
+        unruly(how, limit=1, beat=lambda _: beats.append(time.monotonic()))
+    assert time.monotonic() - started < takes + 3
+    if why == "time_limit":
+        assert len(beats) > 3
+        assert max(later - sooner for sooner, later in pairwise(beats)) < 1
+
+
+def test_a_result_that_is_too_large_is_not_even_received(unruly: Callable[..., Any]) -> None:
+    with pytest.raises(ResultTooLarge, match=f"{LARGEST_RESULT} are the most"):
+        unruly("is_too_large")
+
+
+def test_files_of_an_attempt_go_with_it(unruly: Callable[..., Any], tmp_path: Path) -> None:
+    here, temporary = Path.cwd(), tempfile.gettempdir()
+    unruly("leaves_files")
+    was_at, was_temporary = (tmp_path / "folder").read_text().splitlines()
+    assert was_at == was_temporary != str(here)
+    assert not Path(was_at).exists()
+    assert (Path.cwd(), tempfile.gettempdir()) == (here, temporary)
+
+
+def test_an_attempt_leaves_no_descriptor_open(unruly: Callable[..., Any]) -> None:
+    compute("doubling", {"number": 1})
+    before = len(os.listdir("/dev/fd"))  # noqa: PTH208
+    for how in ("forks", "leaves_files"):
+        unruly(how)
+    assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208
+
+
+def test_an_exit_is_a_crash(unruly: Callable[..., Any]) -> None:
+    with pytest.raises(AttemptFailed, match=r"in exits(.|\n)*SystemExit") as caught:
+        unruly("exits")
+    assert "mark" not in str(caught.value).replace('sys.exit("mark-7d1f")', "")
+
+
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [("crashes_deeply", "RecursionError"), ("crashes_in_a_long_chain", "ValueError")],
+)
+def test_however_long_a_crash_is_its_end_is_told(
+    how: str, error: str, unruly: Callable[..., Any]
+) -> None:
+    with pytest.raises(AttemptFailed, match=error) as caught:
+        unruly(how)
+    assert len(str(caught.value)) < 2 * frames.LARGEST_REASON
+
+
+# what it hands over: progress
+
+
+@pytest.mark.parametrize(
+    ("done", "fraction"),
+    [
+        (0.1, 0.1),
+        (np.float64(0.1), 0.1),
+        (np.float32(0.5), 0.5),
+        (np.int64(1), 1),
+        (True, 1),
+        (5, 1),
+        (inf, 1),
+        (-inf, 0),
+        (-0.1, 0),
+        (1e-200, 0),
+        (2 / 3, 0.6667),
+    ],
+)
+def test_progress_is_a_plain_number_from_0_to_1(done: Any, fraction: float) -> None:
+    found = handover.fraction(done)
+    assert (type(found), found) == (float, fraction)
+
+
+@pytest.mark.parametrize(
+    ("done", "what"),
+    [(nan, "NaN"), (np.float64(nan), "NaN"), ("0.5", "str"), (None, "None"), (1j, "complex")],
+)
+def test_progress_that_is_no_number_is_refused(done: Any, what: str) -> None:
+    with pytest.raises(AttemptFailed, match=rf"{what}.*; give a number from 0.0 to 1.0"):
+        handover.fraction(done)
+
+
+def test_a_computation_that_counts_with_numpy_has_its_progress(unruly: Callable[..., Any]) -> None:
+    pytest.importorskip("numpy")
+    told: list[float] = []
+    unruly("progress_in_numpy", beat=told.append)
+    assert {type(each) for each in told} == {float}
+    assert {0.1, 0.5} <= set(told)
+
+
+def test_a_progress_of_nan_is_a_failed_attempt_that_says_so(unruly: Callable[..., Any]) -> None:
+    with pytest.raises(AttemptFailed, match="unruly calls progress with NaN"):
+        unruly("progress_nan")
+
+
+def test_what_comes_over_the_pipe_as_progress_is_checked_again() -> None:
+    theirs, ours = os.pipe()
+    frames.write(ours, Kind.PROGRESS, FRACTION.pack(nan))
+    [(_, content)] = frames.Reader(theirs, "any").read()
+    with pytest.raises(AttemptFailed, match="NaN"):
+        handover.fraction(*FRACTION.unpack(content))
+    os.close(ours)
+    os.close(theirs)
+
+
+# what it hands over: results and refusals
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ("returns_another_model", "the type Another; return its own Result"),
+        ("returns_a_dict", "the type dict; return its own Result"),
+        ("returns_what_was_not_validated", r"number \(int_type\), words.\* \(int_type\)"),
+        ("returns_what_is_missing", r"number \(missing\)"),
+        ("returns_what_was_changed", r"words.\* \(int_type\)"),
+        ("returns_what_is_out_of_range", r"number \(greater_than_equal\)"),
+    ],
+)
+def test_a_result_that_is_not_what_it_declares_is_a_failed_attempt(
+    how: str, why: str, unruly: Callable[..., Any]
+) -> None:
+    """It says what is wrong and where, without any value."""
+    with pytest.raises(AttemptFailed, match=why) as caught:
+        unruly(how)
+    assert "71307130" not in str(caught.value)
+    assert "mark" not in str(caught.value)
+
+
+def test_a_refusal_is_cut_off_where_it_is_too_long(unruly: Callable[..., Any]) -> None:
+    with pytest.raises(Uncomputable, match=r"why noté+…$") as caught:
+        unruly("refuses_at_length")
+    assert len(str(caught.value)) == handover.LONGEST_REASON
+
+
+def test_a_refusal_is_unicode(unruly: Callable[..., Any]) -> None:
+    with pytest.raises(Uncomputable, match=r"a \? surrogate"):
+        unruly("refuses_in_no_unicode")
+
+
+# frames
+
+
+def test_a_frame_may_come_in_pieces_or_with_others() -> None:
+    theirs, ours = os.pipe()
+    reader = frames.Reader(theirs, "any")
+    frames.write(ours, Kind.PROGRESS, bytes(8))
+    frames.write(ours, Kind.REFUSAL, b"")
+    os.write(ours, b"\x02\x00\x00\x00\x00\x00\x00\x00\x02{")
+    assert list(reader.read()) == [(Kind.PROGRESS, bytes(8)), (Kind.REFUSAL, b"")]
+    os.write(ours, b"}")
+    assert list(reader.read()) == [(Kind.RESULT, b"{}")]
+    os.close(ours)
+    with pytest.raises(EOFError):
+        list(reader.read())
+    os.close(theirs)
+
+
+@pytest.mark.parametrize(
+    "header", [b"\x00", b"\x05", b"\xff", b"\x01\x00\x00\x00\x00\x00\x00\x00\x07"]
+)
+def test_what_is_no_frame_is_refused(header: bytes) -> None:
+    theirs, ours = os.pipe()
+    os.write(ours, header.ljust(9, b"\0"))
+    with pytest.raises(AttemptFailed, match="any wrote to the worker's pipe"):
+        list(frames.Reader(theirs, "any").read())
+    os.close(ours)
+    os.close(theirs)

@@ -2,16 +2,18 @@
 
 import importlib
 import json
+import math
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from backburner import computations
-from backburner.computation import Computation, Policy
+from backburner.computation import BOUNDS, Computation, Policy
 from backburner.errors import BrokenComputation, NoSuchComputation
 from backburner.http import parameters
 from backburner.signature import canonical
@@ -166,6 +168,65 @@ def test_a_computation_that_lacks_a_part_says_which(
         computations.load("half-done")
 
 
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Of computations, beside those that work."""
+    monkeypatch.setattr(computations, "__path__", [*computations.__path__, str(tmp_path)])
+    importlib.invalidate_caches()
+    return tmp_path
+
+
+BROKEN = {
+    "def": "SyntaxError",
+    "x = '\0'": "SyntaxError",
+    "\xff": "SyntaxError",
+    "import sys; sys.exit(3)": "SystemExit at .*: 3",
+    "raise BaseException('in_it')": "BaseException at .*: in_it",
+    "raise GeneratorExit": "GeneratorExit",
+    "1 / 0": "ZeroDivisionError at .*: division by zero",
+    "import asyncio\nraise asyncio.CancelledError": "CancelledError",
+    "from no_such_library import it": "ModuleNotFoundError at .*: .*no_such_library",
+}
+
+
+@pytest.mark.parametrize("source", BROKEN)
+def test_whatever_a_file_does_when_it_is_imported_it_is_named_with_its_line(
+    source: str, folder: Path
+) -> None:
+    (folder / "broken.py").write_text(f'"""It is broken."""\n\n{source}\n', "latin-1")
+    with pytest.raises(BrokenComputation, match=BROKEN[source]) as caught:
+        computations.load("broken")
+    assert "computation 'broken'" in str(caught.value)
+    if "\0" not in source and "\xff" not in source:
+        line = 3 + source.count("\n")
+        assert f"{folder / 'broken.py'}, line {line}" in str(caught.value)
+
+
+def test_a_file_that_is_interrupted_is_not_broken(folder: Path) -> None:
+    (folder / "slow.py").write_text("raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        computations.load("slow")
+
+
+@pytest.mark.parametrize(
+    ("part", "source"),
+    [
+        ("Parameters", "Parameters = dict"),
+        ("Result", "Result = computation.Parameters"),
+        ("POLICY", "POLICY = {'version': 1}"),
+        ("EXAMPLE", "EXAMPLE = [1]"),
+        ("compute", "compute = 1"),
+    ],
+)
+def test_a_part_of_another_form_is_named(part: str, source: str, folder: Path) -> None:
+    whole = Path(computations.__path__[-2], "doubling.py").read_text()
+    # A name of its own: what can be imported stays so.
+    name = f"misshapen-{part.lower()}"
+    (folder / f"{name.replace('-', '_')}.py").write_text(f"{whole}\n\n{source}\n")
+    with pytest.raises(BrokenComputation, match=f"has another {part} than"):
+        computations.load(name)
+
+
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
@@ -174,6 +235,14 @@ def test_a_computation_that_lacks_a_part_says_which(
         ({"version": 0}, "not positive"),
         ({"attempts": 0}, "not positive"),
         ({"time_limit": 4000}, "longer"),
+        ({"stale_for": -1}, "is negative; give 0 or more"),
+        ({"time_limit": 0}, "not positive"),
+        ({"expected_time": 0}, "not positive"),
+        ({"expected_time": -1}, "not positive"),
+        ({"version": 1.5}, "not whole"),
+        ({"attempts": 2.0}, "not whole"),
+        ({"attempts": 101}, "over 100; give 100 or less"),
+        ({"private": "no"}, "neither True nor False"),
     ],
 )
 def test_a_policy_that_would_hurt_clients_is_refused(wrong: dict[str, Any], why: str) -> None:
@@ -181,11 +250,66 @@ def test_a_policy_that_would_hurt_clients_is_refused(wrong: dict[str, Any], why:
         Policy(**{"version": 1, "fresh_for": 600, **wrong})
 
 
+@pytest.mark.parametrize("name", BOUNDS)
+@pytest.mark.parametrize(
+    "value", [math.inf, -math.inf, math.nan, np.float64("nan"), "600", None, True, 1j, [1]]
+)
+def test_what_is_no_finite_number_is_refused_in_every_field(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=rf"^{name}=.* is no finite number; give one"):
+        Policy(**{"version": 1, "fresh_for": 600, name: value})
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_every_field_has_a_most(name: str) -> None:
+    with pytest.raises(ValueError, match=rf"{name}=.* is over"):
+        replace(Policy(version=1, fresh_for=600), **{name: 10**16})
+
+
 def test_an_expected_time_that_is_none_is_refused() -> None:
     policy = Policy(version=1, fresh_for=600, expected_time=lambda _: 0)
     broken = replace(computations.load("doubling"), policy=policy)
     with pytest.raises(BrokenComputation, match="expected_time=0 of doubling is not positive"):
         broken.expected_time(broken.parameters.model_validate(broken.example))
+
+
+def expecting(expected_time: Any) -> Computation:
+    policy = Policy(version=1, fresh_for=600, expected_time=lambda _: expected_time)
+    return replace(computations.load("doubling"), policy=policy)
+
+
+@pytest.mark.parametrize(
+    ("expected_time", "what"),
+    [(math.inf, "float"), (math.nan, "float"), ("3", "str"), (None, "NoneType"), (True, "bool")],
+)
+def test_an_expected_time_that_is_no_finite_number_is_refused(
+    expected_time: Any, what: str
+) -> None:
+    broken = expecting(expected_time)
+    with pytest.raises(BrokenComputation, match=f"doubling gives no finite number but a {what}"):
+        broken.expected_time(broken.parameters.model_validate(broken.example))
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [(np.float64(2), 2), (np.int64(3), 3), (1e308, 3600), (10**400, 3600), (5e-324, 0.001)],
+)
+def test_an_expected_time_is_plain_and_no_longer_than_until_the_job_is_given_up(
+    said: Any, expected: float
+) -> None:
+    bounded = expecting(said)
+    found = bounded.expected_time(bounded.parameters.model_validate(bounded.example))
+    assert (type(found), found) == (float, expected)
+
+
+def test_an_expected_time_that_raises_is_a_broken_computation() -> None:
+    def expected_time(_: object) -> float:
+        raise ZeroDivisionError("mark-7d1f")
+
+    policy = Policy(version=1, fresh_for=600, expected_time=expected_time)
+    broken = replace(computations.load("doubling"), policy=policy)
+    with pytest.raises(BrokenComputation, match="of doubling raises ZeroDivisionError") as caught:
+        broken.expected_time(broken.parameters.model_validate(broken.example))
+    assert "mark" not in str(caught.value)
 
 
 def test_an_example_is_json(computation: Computation) -> None:

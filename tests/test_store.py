@@ -144,6 +144,14 @@ def test_the_lease_of_a_queued_job_doubles_up_to_15_minutes() -> None:
     assert [Leases().of_sending(n) for n in range(1, 8)] == [60, 120, 240, 480, 900, 900, 900]
 
 
+def test_a_job_that_is_queued_again_has_no_progress_any_more(store: Store, clock: Clock) -> None:
+    store.claim(EMPTY, JOB)
+    store.heartbeat(store.begin(EMPTY), 0.9)
+    clock.passes(30)
+    job = store.send_again(now_in(store)).the_job
+    assert (job.state, job.progress, job.progress_at) == ("queued", None, None)
+
+
 def test_sending_again_loses_while_the_lease_runs(store: Store, clock: Clock) -> None:
     entry = store.claim(EMPTY, JOB)
     clock.passes(59.999)

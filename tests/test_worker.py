@@ -1,22 +1,24 @@
 """The worker pattern, as the worker sees it."""
 
 import gzip
+import io
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from backburner.errors import AttemptFailed, MalformedMessage, Returned, Uncomputable
+from backburner.problems import ResultTooLarge
 from backburner.store import Lost
-from backburner.worker import LARGEST_RESULT
 
 from .conftest import NOW, Deployment, Invoke, compute_here
 
 ASKED = "/v1/doubling?number=21"
 CRASHING = "/v1/crashing?how=raise"
-TOO_LARGE = bytes(LARGEST_RESULT + 1)
+TOO_LARGE = ResultTooLarge("100000000 are the most")
 
 
 def ask(deployment: Deployment, path: str = ASKED) -> tuple[str, SQSRecord]:
@@ -110,7 +112,7 @@ def test_a_computation_that_is_not_here_is_a_failed_attempt(deployment: Deployme
 
 def test_a_result_too_large_to_keep_is_a_problem(deployment: Deployment) -> None:
     signature, message = ask(deployment)
-    replace(deployment.worker, compute=lambda *_: TOO_LARGE).receive(message)
+    failing(deployment, TOO_LARGE).receive(message)
     answer = deployment.entry(signature).the_answer
     assert answer.status == 500
     assert b"100000000 are the most" in gzip.decompress(answer.body)
@@ -123,7 +125,7 @@ def test_a_refresh_whose_result_is_too_large_leaves_the_stale_answer(
     stale = deployment.get(ASKED)
     deployment.clock.passes(600)
     _, message = ask(deployment)
-    replace(deployment.worker, compute=lambda *_: TOO_LARGE).receive(message)
+    failing(deployment, TOO_LARGE).receive(message)
     assert deployment.get(ASKED).text == stale.text
 
 
@@ -223,6 +225,54 @@ def test_a_heartbeat_that_aws_does_not_answer_ends_nothing(deployment: Deploymen
 
     replace(deployment.worker, compute=compute).receive(message)
     assert deployment.entry(signature).the_answer.is_result
+
+
+def failed_call(code: str, status: int) -> ClientError:
+    metadata: Any = {"HTTPStatusCode": status}
+    return ClientError(
+        {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": metadata}, "UpdateItem"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "level"),
+    [
+        (failed_call("ValidationException", 400), "ERROR"),
+        (failed_call("AccessDeniedException", 400), "ERROR"),
+        (failed_call("ResourceNotFoundException", 400), "ERROR"),
+        (failed_call("ReceiptHandleIsInvalid", 404), "ERROR"),
+        (failed_call("ThrottlingException", 400), "WARNING"),
+        (failed_call("ProvisionedThroughputExceededException", 400), "WARNING"),
+        (failed_call("RequestLimitExceeded", 400), "WARNING"),
+        (failed_call("RequestThrottled", 403), "WARNING"),
+        (failed_call("InternalServerError", 500), "WARNING"),
+        (failed_call("ServiceUnavailable", 503), "WARNING"),
+        (ReadTimeoutError(endpoint_url="https://aws"), "WARNING"),
+    ],
+)
+def test_a_heartbeat_that_aws_refuses_is_logged_as_a_fault(
+    error: Exception, level: str, deployment: Deployment, logged: io.StringIO
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    run = deployment.store.begin(deployment.entry(ask(deployment)[0]))
+    deployment.task_queue.hide = refuse  # type: ignore[method-assign,assignment]
+    deployment.worker.beat(run, "receipt", 0.5)
+    [line] = [json.loads(each) for each in logged.getvalue().splitlines() if "heartbeat" in each]
+    assert line["level"] == level
+
+
+@pytest.mark.parametrize("told", [0, 0.3, 1])
+def test_a_sent_again_job_is_shown_without_the_progress_of_its_lost_run(
+    told: float, deployment: Deployment
+) -> None:
+    signature, _ = ask(deployment)
+    run = deployment.store.begin(deployment.entry(signature))
+    deployment.store.heartbeat(run, told)
+    deployment.clock.passes(31)
+    shown = deployment.get(ASKED).json
+    assert (shown["state"], shown["progress"]) == ("queued", None)
 
 
 def test_a_run_ends_at_its_time_limit_or_when_the_job_is_given_up(deployment: Deployment) -> None:

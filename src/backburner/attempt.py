@@ -1,20 +1,25 @@
-"""One attempt at a computation, in a process of its own.
+"""One attempt at a computation, in a process of its own that takes nothing with it.
 
-A computation may hang, crash or eat all the memory; it takes nothing with it. The parent only
-listens, and every `interval` seconds it calls `beat` with the progress so far. When `beat` raises,
-the attempt is over.
+A computation may hang, crash, eat all the memory, or leave processes and files behind. The worker
+only listens, never without a limit, and every `interval` seconds it calls `beat` with the progress
+so far. When `beat` raises, the attempt is over.
 """
 
 import multiprocessing
+import os
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
+from threading import Lock
 from typing import TYPE_CHECKING
 
-from backburner import computations
+from backburner import computations, frames, handover
 from backburner.computation import Progress
-from backburner.errors import AttemptFailed, Uncomputable, where
+from backburner.errors import AttemptFailed, BrokenComputation, Uncomputable
+from backburner.frames import FRACTION, Kind
+from backburner.isolation import A_MOMENT, Isolation, has_ended, isolated
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -28,96 +33,135 @@ PROCESSES = (
 
 PROGRESS_STEP = 0.01
 """Progress is told in steps of this size at least: a computation may report at every iteration."""
+LOOK = 0.5
+"""Seconds between two looks if the process is alive: another may hold its end of the pipe."""
+EXIT = 1.0
+"""Seconds that a process has to end in, once it has closed the pipe."""
 
 Beat = Callable[[float], None]
 """Called with the progress, 0.0 to 1.0; raises to end the attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progressed:
-    fraction: float
-
-
-@dataclass(frozen=True, slots=True)
-class Computed:
-    json: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Crashed:
-    reason: str
-
-
 def compute(name: str, parameters: bytes, time_limit: float, interval: float, beat: Beat) -> bytes:
-    """The result as JSON; Uncomputable, or AttemptFailed if another attempt may succeed."""
-    ours, theirs = PROCESSES.Pipe()
-    child = PROCESSES.Process(target=tell, args=(theirs, name, parameters), daemon=True)
-    child.start()
-    theirs.close()
-    try:
-        return _listen(ours, name, time_limit, interval, beat)
-    except EOFError as error:
-        child.join()
+    """The result as JSON; Uncomputable, ResultTooLarge, or AttemptFailed: another may succeed."""
+    with isolated() as isolation:
+        ours, theirs = PROCESSES.Pipe(duplex=False)
+        child = PROCESSES.Process(
+            target=tell, args=(ours, theirs, isolation, name, parameters), daemon=True
+        )
+        child.start()
+        theirs.close()
+        try:
+            return Attempt(name, child, ours, isolation).listen(time_limit, interval, beat)
+        finally:
+            isolation.end(child)
+            ours.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The worker's side."""
+
+    name: str
+    child: BaseProcess
+    pipe: "Connection"
+    isolation: Isolation
+
+    def listen(self, time_limit: float, interval: float, beat: Beat) -> bytes:
+        """The result, or why there is none, with a beat in every interval until then."""
+        reader = frames.Reader(self.pipe.fileno(), self.name)
+        started = time.monotonic()
+        next_beat, progress = started + interval, 0.0
+        while (now := time.monotonic()) < started + time_limit:
+            if now >= next_beat:
+                beat(progress)
+                next_beat = now + interval
+            for kind, content in self.news(reader, min(next_beat, started + time_limit) - now):
+                match kind:
+                    case Kind.PROGRESS:
+                        progress = handover.fraction(*FRACTION.unpack(content))
+                    case Kind.RESULT:
+                        return content
+                    case Kind.REFUSAL:
+                        raise Uncomputable(content.decode(errors="replace"))
+                    case Kind.FAILURE:
+                        raise AttemptFailed(f"{self.name} {content.decode(errors='replace')}")
         raise AttemptFailed(
-            f"{name} died with exit code {child.exitcode}; with -9, give the worker more memory"
-        ) from error
-    finally:
-        child.kill()
-        child.join()
-        ours.close()
+            f"{self.name} took over {time_limit:.0f} s; ask for less, or raise time_limit"
+        )
+
+    def news(self, reader: frames.Reader, patience: float) -> Iterator[tuple[Kind, bytes]]:
+        """The frames that have come; AttemptFailed when no more can."""
+        is_dead = has_ended(self.child)
+        if is_dead:
+            self.isolation.end(self.child)  # whoever else holds the pipe
+        try:
+            if self.pipe.poll(0 if is_dead else max(0, min(patience, LOOK))):
+                yield from reader.read()
+            elif is_dead:
+                raise self.died()
+        except EOFError as error:
+            raise self.died() from error
+
+    def died(self) -> AttemptFailed:
+        until = time.monotonic() + EXIT
+        while not has_ended(self.child):
+            if time.monotonic() > until:
+                return AttemptFailed(
+                    f"{self.name} closed its pipe to the worker; close only what it has opened"
+                )
+            time.sleep(A_MOMENT)
+        return AttemptFailed(
+            f"{self.name} died with exit code {self.child.exitcode}; "
+            "with -9, give the worker more memory"
+        )
 
 
-def _listen(
-    child: "Connection", name: str, time_limit: float, interval: float, beat: Beat
-) -> bytes:
-    started = time.monotonic()
-    next_beat, progress = started + interval, 0.0
-    while (now := time.monotonic()) < started + time_limit:
-        if now >= next_beat:
-            beat(progress)
-            next_beat = now + interval
-        if not child.poll(min(next_beat, started + time_limit) - now):
-            continue
-        match child.recv():
-            case Progressed(fraction):
-                progress = fraction
-            case Computed(json):
-                return json
-            case Refused(reason):
-                raise Uncomputable(reason)
-            case Crashed(reason):
-                raise AttemptFailed(f"{name} crashed; mend it:\n{reason}")
-    raise AttemptFailed(f"{name} took over {time_limit:.0f} s; ask for less, or raise time_limit")
+def tell(
+    theirs: "Connection", ours: "Connection", isolation: Isolation, name: str, parameters: bytes
+) -> None:
+    """The child: compute, and tell the worker what comes of it."""
+    theirs.close()
+    isolation.enter()
+    teller, me = Teller(ours), os.getpid()
+    last = outcome(name, parameters, teller.progress)
+    if os.getpid() == me:  # a process that the computation has forked may come back here
+        teller.tell(*last)
 
 
-def tell(parent: "Connection", name: str, parameters: bytes) -> None:
-    """The child: compute, and tell the parent what comes of it."""
+@dataclass
+class Teller:
+    """The child's side. Threads of the computation may tell of progress, too."""
+
+    pipe: "Connection"
+    told: float = 0.0
+    lock: Lock = field(default_factory=Lock)
+
+    def progress(self, fraction: float) -> None:
+        if fraction - self.told >= PROGRESS_STEP:
+            self.told = fraction
+            self.tell(Kind.PROGRESS, FRACTION.pack(fraction))
+
+    def tell(self, kind: Kind, content: bytes) -> None:
+        with self.lock:
+            frames.write(self.pipe.fileno(), kind, content)
+
+
+def outcome(name: str, parameters: bytes, progress: Progress) -> tuple[Kind, bytes]:
     try:
-        parent.send(Computed(result(name, parameters, _reporter(parent))))
+        return Kind.RESULT, result(name, parameters, progress)
     except Uncomputable as refusal:
-        parent.send(Refused(str(refusal)))
-    except Exception as error:  # noqa: BLE001 (whatever it is, the parent logs it)
-        parent.send(Crashed(where(error)))
+        return Kind.REFUSAL, handover.reason(refusal)
+    except (AttemptFailed, BrokenComputation) as failure:
+        return Kind.FAILURE, handover.reason(failure)
+    except BaseException as error:  # noqa: BLE001 (whatever it is, the worker logs it)
+        return Kind.FAILURE, handover.crash(error)
 
 
 def result(name: str, parameters: bytes, progress: Progress) -> bytes:
+    """The computation's result as JSON, valid by its own model."""
     computation = computations.load(name)
     given = computation.parameters.model_validate_json(parameters, strict=True)
-    return computation.compute(given, progress).model_dump_json().encode()
-
-
-def _reporter(parent: "Connection") -> Progress:
-    told = 0.0
-
-    def progress(fraction: float) -> None:
-        nonlocal told
-        if fraction - told >= PROGRESS_STEP:
-            told = fraction
-            parent.send(Progressed(fraction))
-
-    return progress
+    return handover.json_of(
+        computation, computation.compute(given, lambda done: progress(handover.fraction(done)))
+    )

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import inf
+from numbers import Real
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -19,10 +21,26 @@ __all__ = [
     "Uncomputable",
 ]
 
-SHORTEST_KEPT = 60
-"""Seconds: so long whoever was told to come back finds the answer, whatever it is."""
 HOUR = 3600
 DAY = 24 * HOUR
+SHORTEST_KEPT = 60
+"""Seconds: so long whoever was told to come back finds the answer, whatever it is."""
+SHORTEST_RUN = 0.001
+LONGEST = 3650 * DAY
+
+MISSED = f"is under {SHORTEST_KEPT} s: clients that come back for an answer would miss it"
+BOUNDS = {
+    "version": (1, 10**15, "is not positive"),
+    "fresh_for": (SHORTEST_KEPT, LONGEST, MISSED),
+    "stale_for": (0, LONGEST, "is negative"),
+    "failure_kept_for": (SHORTEST_KEPT, LONGEST, MISSED),
+    "expected_time": (SHORTEST_RUN, LONGEST, "is not positive"),
+    "time_limit": (SHORTEST_RUN, LONGEST, "is not positive"),
+    "attempts": (1, 100, "is not positive"),
+    "gives_up_after": (SHORTEST_RUN, LONGEST, "is not positive"),
+}
+"""The least and the most that a policy may say, and what is wrong with less."""
+WHOLE = ("version", "attempts")
 
 Progress = Callable[[float], None]
 """Tells how much is done, from 0.0 to 1.0; cheap enough to call at every step."""
@@ -64,15 +82,11 @@ class Policy:
     """An answer is only for the caller who asked: a token says who that is."""
 
     def __post_init__(self) -> None:
-        for name in ("fresh_for", "failure_kept_for"):
-            if getattr(self, name) < SHORTEST_KEPT:
-                raise ValueError(
-                    f"{name}={getattr(self, name)} is under {SHORTEST_KEPT} s: clients that come "
-                    f"back for an answer would miss it; keep it for {SHORTEST_KEPT} s or longer"
-                )
-        for name in ("version", "time_limit", "attempts"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name}={getattr(self, name)} is not positive; it must be")
+        for name in BOUNDS:
+            if name != "expected_time" or not callable(self.expected_time):
+                _check(name, getattr(self, name))
+        if self.private not in (True, False):
+            raise ValueError(f"private={self.private!r} is neither True nor False; give one")
         if self.gives_up_after < self.time_limit:
             raise ValueError(
                 f"gives_up_after={self.gives_up_after} is under time_limit={self.time_limit}: "
@@ -97,11 +111,42 @@ class Computation:
     compute: Callable[[Any, Progress], Result]
 
     def expected_time(self, parameters: Parameters) -> float:
-        """How long a run with these parameters takes, in seconds, by the policy's own word."""
+        """How long a run with these parameters takes, in seconds, by the policy's own word.
+
+        No run takes longer than until its job is given up.
+        """
         given = self.policy.expected_time
-        expected = given(parameters) if callable(given) else given
+        try:
+            expected = given(parameters) if callable(given) else given
+        except Exception as error:
+            raise BrokenComputation(
+                f"expected_time of {self.name} raises {type(error).__name__}; mend it"
+            ) from error
+        if not _is_number(expected):
+            raise BrokenComputation(
+                f"expected_time of {self.name} gives no finite number but a "
+                f"{type(expected).__name__}; give seconds"
+            )
         if expected <= 0:
             raise BrokenComputation(
                 f"expected_time={expected} of {self.name} is not positive; measure a run"
             )
-        return expected
+        return float(min(max(expected, SHORTEST_RUN), self.policy.gives_up_after))
+
+
+def _check(name: str, value: Any) -> None:
+    least, most, too_little = BOUNDS[name]
+    if not _is_number(value):
+        raise ValueError(f"{name}={value!r} is no finite number; give one")
+    if name in WHOLE and type(value) is not int:
+        raise ValueError(f"{name}={value} is not whole; give a whole number")
+    if value < least:
+        raise ValueError(f"{name}={value} {too_little}; give {least} or more")
+    if value > most:
+        raise ValueError(f"{name}={value} is over {most}; give {most} or less")
+
+
+def _is_number(value: Any) -> bool:
+    """Real and finite; True is none."""
+    is_real = isinstance(value, Real) and not isinstance(value, bool)
+    return is_real and abs(value) < inf

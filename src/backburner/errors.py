@@ -52,11 +52,18 @@ class MissingSetting(BackburnerError):
     """The environment lacks what template.yaml sets."""
 
 
+LONGEST_CHAIN = 10
+
+
 def where(error: BaseException) -> str:
     """The lines of code that an error and its causes came by, and their types.
 
     What they say is left out: it may quote parameters, and logs are not for those.
     """
-    cause = error.__cause__ or error.__context__
-    came_by = [*traceback.format_tb(error.__traceback__), type(error).__qualname__]
-    return (where(cause) + "\n" if cause else "") + "".join(came_by)
+    chain = [error]
+    while len(chain) < LONGEST_CHAIN and (cause := chain[0].__cause__ or chain[0].__context__):
+        chain.insert(0, cause)
+    return "\n".join(
+        "".join([*traceback.format_tb(each.__traceback__), type(each).__qualname__])
+        for each in chain
+    )

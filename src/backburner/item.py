@@ -5,12 +5,16 @@ Unknown attributes are ignored and missing ones take their defaults: an entry ou
 
 import dataclasses
 from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from backburner.entry import Answer, Entry, Job
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+SMALLEST, LARGEST = 1e-130, 1e38
+"""DynamoDB's numbers have 38 digits; a whole one under this has no more."""
 
 Facet = TypeVar("Facet", Answer, Job)
 
@@ -22,11 +26,22 @@ def attribute(value: object) -> "AttributeValueTypeDef":
             return {"S": value}
         case bytes():
             return {"B": value}
-        case int() | float():
-            return {"N": repr(value)}
+        case Real():
+            return {"N": _number(value)}
         case Answer() | Job():
             return {"M": {k: attribute(v) for k, v in _facet(value).items() if v is not None}}
     raise TypeError(f"{value!r} is no value of an entry; add its type here")
+
+
+def _number(value: Real) -> str:
+    """As DynamoDB takes it: real numbers come in many types, and each has a repr of its own."""
+    plain = int(value) if isinstance(value, Integral) else float(value)
+    if isinstance(value, bool) or not (plain == 0 or SMALLEST <= abs(plain) < LARGEST):
+        raise ValueError(
+            f"{value!r} is no number for an item: 0, or {SMALLEST} to under {LARGEST}; "
+            "check it where it comes in"
+        )
+    return repr(plain)
 
 
 def read(item: Mapping[str, Any], empty: Entry) -> Entry:

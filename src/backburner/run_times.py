@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from backburner import aws
+from backburner.item import attribute
 from backburner.waiting import Sample
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ class RunTimes:
                 Key=_key(computation),
                 UpdateExpression=f"SET {slot} = :took, expires_at = :end",
                 ExpressionAttributeValues={
-                    ":took": {"L": [_number(sample.queue_wait), _number(sample.run_share)]},
-                    ":end": _number(int(self.clock()) + KEPT_FOR),
+                    ":took": {"L": [attribute(sample.queue_wait), attribute(sample.run_share)]},
+                    ":end": attribute(int(self.clock()) + KEPT_FOR),
                 },
             )
         except (ClientError, BotoCoreError) as error:
@@ -81,7 +82,3 @@ def _key(computation: str) -> "dict[str, AttributeValueTypeDef]":
 def _samples(item: Mapping[str, Any]) -> list[Sample]:
     slots = (value["L"] for name, value in item.items() if name.startswith("slot_"))
     return [Sample(float(wait["N"]), float(share["N"])) for wait, share in slots]
-
-
-def _number(value: float) -> "AttributeValueTypeDef":
-    return {"N": repr(value)}

@@ -124,7 +124,8 @@ class Store:
         lease = now + self.leases.of_sending(sendings)
         return self._write(
             entry,
-            "SET job.lease = :lease, job.sendings = :sendings REMOVE job.run",
+            "SET job.lease = :lease, job.sendings = :sendings"
+            " REMOVE job.run, job.progress, job.progress_at",
             [AS_SEEN, LEASE_RAN_OUT, ATTEMPTS_LEFT, TIME_LEFT],
             {"now": now, "lease": lease, "sendings": sendings, **_seen(entry)},
             did_it=lambda found: _has(found.job, lease=lease, sendings=sendings),

@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-LARGEST_RESULT = 100_000_000
-"""Bytes of JSON. As numbers they took 6.5 s to compress, which a lease of 30 s bears."""
 SHORTEST_DELAY, LONGEST_DELAY = 2, 300
 """Seconds until a job that failed is tried again; doubled at each attempt."""
+PASSING = ("Throttl", "Throughput", "LimitExceeded", "SlowDown", "Timeout", "TooMany")
+"""What is in the codes of AWS's errors that pass."""
 
 Compute = Callable[[str, bytes, float, float, attempt.Beat], bytes]
 """See attempt.compute; it is a parameter so that tests can compute without a process."""
@@ -125,6 +125,9 @@ class Worker:
         except Uncomputable as refusal:
             count("failed", name)
             self.store.fail(run, self.problem(run, CannotBeComputed(str(refusal))))
+        except ResultTooLarge as problem:
+            count("failed", name)
+            self.store.fail(run, self.problem(run, problem))
         except (AttemptFailed, BrokenComputation, NoSuchComputation) as failure:
             logger.warning("an attempt failed", exc_info=failure, signature=run.entry.signature)
             self.try_again(run, receipt_handle)
@@ -132,11 +135,7 @@ class Worker:
             self.finish(run, receipt_handle, json)
 
     def finish(self, run: Run, receipt_handle: str, json: bytes) -> None:
-        """The result is there; keep it, if it can be kept."""
-        if len(json) > LARGEST_RESULT:
-            count("failed", run.entry.computation)
-            self.store.fail(run, self.problem(run, too_large(json)))
-            return
+        """The result is there; keep it."""
         policy = computations.load(run.entry.computation).policy
         if run.job.version < policy.version:
             policy = policy.in_passing()
@@ -181,7 +180,10 @@ class Worker:
             self.store.heartbeat(run, progress)
             self.task_queue.hide(receipt_handle, self.store.leases.running)
         except (ClientError, BotoCoreError) as error:
-            logger.warning("a heartbeat was missed; the lease bears that", exc_info=error)
+            if is_refused(error):
+                logger.error("a heartbeat is refused; the lease will run out", exc_info=error)
+            else:
+                logger.warning("a heartbeat was missed; the lease bears that", exc_info=error)
 
     def try_again(self, run: Run, receipt_handle: str) -> None:
         """Give the job back for another attempt, later each time; or give it up."""
@@ -204,7 +206,10 @@ class Worker:
         return Answer.problem(problem, run.job, self.store.clock())
 
 
-def too_large(json: bytes) -> Problem:
-    return ResultTooLarge(
-        f"the result has {len(json)} bytes; {LARGEST_RESULT} are the most: ask for less at a time"
-    )
+def is_refused(error: ClientError | BotoCoreError) -> bool:
+    """AWS has understood the call and does not want it: a fault of ours that will not pass."""
+    if not isinstance(error, ClientError):
+        return False
+    code = error.response["Error"]["Code"]
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    return status < 500 and not any(word in code for word in PASSING)

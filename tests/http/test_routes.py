@@ -1,8 +1,14 @@
 """What there is, and what there is not."""
 
+import importlib
+import io
+import json
+from pathlib import Path
+
 import pytest
 
-from tests.conftest import Deployment, http_event
+from backburner import computations
+from tests.conftest import COMPUTATIONS, Deployment, http_event
 
 
 @pytest.mark.parametrize(
@@ -85,3 +91,81 @@ def test_a_page_of_any_origin_may_ask(deployment: Deployment) -> None:
     assert reply.headers["access-control-allow-origin"] == "*"
     for header in ("retry-after", "location", "etag", "cache-status", "www-authenticate"):
         assert header in reply.headers["access-control-expose-headers"]
+
+
+# what is broken
+
+DOUBLING = Path(COMPUTATIONS, "doubling.py").read_text()
+BROKEN = {
+    "no Python": "def",
+    "exits": "import sys\nsys.exit()",
+    "raises": "raise BaseException('mark-7d1f')",
+    "lacks parts": '"""Half."""',
+    "misshapen": DOUBLING + "POLICY = 1",
+    "a policy of nonsense": DOUBLING + "POLICY = Policy(version=1, fresh_for=float('inf'))",
+    "no example in JSON": DOUBLING + "EXAMPLE = {'number': {1, 2}}",
+    "an infinite example": DOUBLING + "EXAMPLE = {'number': float('inf')}",
+    "no schema": DOUBLING
+    + "class Odd:\n    pass\n\n\nclass Result(computation.Result):\n"
+    + "    model_config = {'arbitrary_types_allowed': True}\n    odd: Odd",
+}
+DESCRIBED_ONLY = {"no example in JSON", "an infinite example", "no schema"}
+"""They compute, for all that is known."""
+
+
+@pytest.fixture(params=BROKEN)
+def broken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    # A name of its own: what can be imported stays so.
+    name = f"broken_{list(BROKEN).index(request.param)}"
+    (tmp_path / f"{name}.py").write_text(BROKEN[request.param])
+    monkeypatch.setattr(computations, "__path__", [*computations.__path__, str(tmp_path)])
+    importlib.invalidate_caches()
+    return str(request.param)
+
+
+def test_a_broken_computation_takes_none_of_the_others_with_it(
+    broken: str, deployment: Deployment, logged: io.StringIO
+) -> None:
+    name = f"broken-{list(BROKEN).index(broken)}"
+    listed = {each["name"] for each in deployment.get("/v1").json["computations"]}
+    assert listed == set(computations.names()) - {name}
+    paths = deployment.get("/openapi.json").json["paths"]
+    assert "/v1/doubling" in paths
+    assert f"/v1/{name}" not in paths
+    assert deployment.get("/").status == 200
+    assert deployment.get("/v1/doubling?number=1").status == 202
+    lines = [json.loads(line) for line in logged.getvalue().splitlines()]
+    said = [line for line in lines if line.get("computation") == name]
+    assert {line["level"] for line in said} == {"ERROR"}
+    assert all(name in line["reason"] for line in said)
+
+
+def test_a_broken_computation_says_so_by_name_on_its_own_routes(
+    broken: str, deployment: Deployment, logged: io.StringIO
+) -> None:
+    if broken in DESCRIBED_ONLY:
+        return
+    name = f"broken-{list(BROKEN).index(broken)}"
+    for path in (f"/v1/{name}", f"/v1/{name}/{'a' * 64}"):
+        reply = deployment.get(path)
+        assert (reply.status, reply.json["type"]) == (
+            500,
+            "urn:problem-type:backburner:internal-error",
+        )
+        assert f"the computation {name} is broken" in reply.json["detail"]
+        assert "mark-7d1f" not in reply.text
+    assert f'"computation":"{name}"' in logged.getvalue()
+
+
+def test_an_expected_time_that_cannot_be_told_is_a_problem_that_names_the_computation(
+    deployment: Deployment, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    source = DOUBLING.replace("lambda given: given.takes", "lambda given: 1 / (given.number - 1)")
+    (tmp_path / "hasty.py").write_text(source)
+    monkeypatch.setattr(computations, "__path__", [*computations.__path__, str(tmp_path)])
+    importlib.invalidate_caches()
+    reply = deployment.get("/v1/hasty?number=1")
+    assert (reply.status, "computation hasty" in reply.json["detail"]) == (500, True)
+    assert "expected_time of hasty raises ZeroDivisionError" in logged.getvalue()
+    assert deployment.messages() == []
+    assert deployment.get("/v1/hasty?number=2").status == 202

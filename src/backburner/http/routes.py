@@ -1,6 +1,7 @@
 """What a request asks for: a document, or a question that has a signature."""
 
 import gzip
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +10,20 @@ from functools import partial
 from backburner import __version__, computations, signature
 from backburner.computation import Computation, Parameters
 from backburner.entry import Entry, Job
-from backburner.errors import NoSuchComputation
+from backburner.errors import BrokenComputation, NoSuchComputation, where
 from backburner.http import parameters, response
 from backburner.http.event import Request
 from backburner.http.response import Response
-from backburner.problems import Forbidden, MethodNotAllowed, NotFound, TooLarge, Unauthorized
+from backburner.problems import (
+    Forbidden,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+    Unauthorized,
+)
 from backburner.signature import Signature
+from backburner.telemetry import logger
 
 LARGEST_PARAMETERS = 100_000
 """Bytes, gzipped: with a stale answer beside them they fit into an item of 400 KB."""
@@ -56,7 +65,7 @@ def find(request: Request) -> Question | Forget | Response:
             return _openapi()
         case ("v1",):
             _allow(request, "GET", "HEAD")
-            return response.document({"computations": [_describe(c) for c in _all()]})
+            return response.document({"computations": _described()})
         case ("v1", name):
             _allow(request, "GET", "HEAD", "POST")
             return _by_parameters(request, _load(name))
@@ -78,7 +87,8 @@ def _console() -> Response:
 def _openapi() -> Response:
     from backburner.http import openapi
 
-    return response.document(openapi.document(tuple(computations.names())))
+    names = tuple(str(each["name"]) for each in _described())
+    return response.document(openapi.document(names))
 
 
 def _by_parameters(request: Request, computation: Computation) -> Question:
@@ -104,7 +114,7 @@ def new_job(
 ) -> Job:
     """A job as the computation's policy is now; `dumped` are its parameters in canonical form."""
     policy = computation.policy
-    expected_time = computation.expected_time(given)
+    expected_time = _expected_time(computation, given)
     # A client that was told to wait for the result must still find the failure.
     kept_for = max(policy.failure_kept_for, 2 * expected_time)
     failure_kept_for = kept_for * min(2**failures, LONGEST_BACK_OFF)
@@ -120,6 +130,13 @@ def new_job(
         max_attempts=policy.attempts,
         answer_kept_for=min(policy.fresh_for + policy.stale_for, failure_kept_for),
     )
+
+
+def _expected_time(computation: Computation, given: Parameters) -> float:
+    try:
+        return computation.expected_time(given)
+    except BrokenComputation as error:
+        raise _broken(computation.name, error) from error
 
 
 def _by_signature(request: Request, name: str, text: str) -> Question | Forget:
@@ -173,23 +190,46 @@ def _load(name: str) -> Computation:
         return computations.load(name)
     except NoSuchComputation as error:
         raise NotFound(str(error)) from error
+    except BrokenComputation as error:
+        raise _broken(name, error) from error
 
 
-def _all() -> list[Computation]:
-    return [computations.load(name) for name in computations.names()]
+def _broken(name: str, error: BrokenComputation) -> InternalError:
+    """What a client gets to know of it. The log has the rest: it is the author's to mend."""
+    logger.error("a computation is broken", computation=name, reason=str(error), where=where(error))
+    return InternalError(f"the computation {name} is broken, and that is logged; ask again later")
+
+
+def _described() -> list[dict[str, object]]:
+    """The computations that work. A broken one is logged, and takes none of the others with it."""
+    found = []
+    for name in computations.names():
+        try:
+            found.append(_describe(computations.load(name)))
+        except BrokenComputation as error:
+            _broken(name, error)
+    return found
 
 
 def _describe(computation: Computation) -> dict[str, object]:
-    return {
+    described = {
         "name": computation.name,
         "href": f"/v1/{computation.name}",
         "documentation": computation.documentation,
         "version": computation.policy.version,
         "private": computation.policy.private,
-        "parameters": computation.parameters.model_json_schema(),
-        "result": computation.result.model_json_schema(mode="serialization"),
         "example": computation.example,
     }
+    try:
+        described["parameters"] = computation.parameters.model_json_schema()
+        described["result"] = computation.result.model_json_schema(mode="serialization")
+        json.dumps(described, allow_nan=False)
+    except Exception as error:
+        raise BrokenComputation(
+            f"computation {computation.name!r} cannot be described as JSON: "
+            f"{type(error).__name__}: {error}; mend its fields or its example"
+        ) from error
+    return described
 
 
 def _allow(request: Request, *methods: str) -> None:

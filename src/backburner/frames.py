@@ -1,0 +1,80 @@
+"""What an attempt tells the worker: frames of bytes over a pipe. Reading one executes nothing.
+
+A frame is a header (its kind, the length of its content) and the content. How long a content may
+be depends on the kind: the worker's memory is bounded, whatever comes.
+"""
+
+import os
+from collections.abc import Iterator
+from enum import IntEnum
+from struct import Struct
+
+from backburner.errors import AttemptFailed
+from backburner.problems import ResultTooLarge
+
+LARGEST_RESULT = 100_000_000
+"""Bytes of JSON. As numbers they took 6.5 s to compress, which a lease of 30 s bears."""
+LARGEST_REASON = 8_000
+"""Bytes of text: why there is no result."""
+CHUNK = 65_536
+
+HEADER = Struct(">BQ")
+FRACTION = Struct(">d")
+
+
+class Kind(IntEnum):
+    PROGRESS = 1
+    RESULT = 2
+    REFUSAL = 3
+    FAILURE = 4
+
+
+LARGEST = {
+    Kind.PROGRESS: FRACTION.size,
+    Kind.RESULT: LARGEST_RESULT,
+    Kind.REFUSAL: LARGEST_REASON,
+    Kind.FAILURE: LARGEST_REASON,
+}
+
+
+def write(pipe: int, kind: Kind, content: bytes) -> None:
+    left = memoryview(HEADER.pack(kind, len(content)) + content)
+    while left:
+        left = left[os.write(pipe, left) :]
+
+
+class Reader:
+    """The other end of the pipe."""
+
+    def __init__(self, pipe: int, name: str) -> None:
+        self.pipe, self.name = pipe, name
+        self.buffer = bytearray()
+
+    def read(self) -> Iterator[tuple[Kind, bytes]]:
+        """The frames that what has come completes; EOFError when nobody can write more."""
+        chunk = os.read(self.pipe, CHUNK)
+        if not chunk:
+            raise EOFError
+        self.buffer += chunk
+        while (length := self._length()) is not None:
+            end = HEADER.size + length
+            if len(self.buffer) < end:
+                return
+            yield Kind(self.buffer[0]), bytes(memoryview(self.buffer)[HEADER.size : end])
+            del self.buffer[:end]
+
+    def _length(self) -> int | None:
+        """How long the next content is, once its header is there and allowed."""
+        if len(self.buffer) < HEADER.size:
+            return None
+        kind, length = HEADER.unpack_from(self.buffer)
+        if kind == Kind.RESULT and length > LARGEST_RESULT:
+            raise ResultTooLarge(
+                f"the result has {length} bytes; {LARGEST_RESULT} are the most: "
+                "ask for less at a time"
+            )
+        if length > LARGEST.get(kind, -1) or (kind, length) < (Kind.PROGRESS, FRACTION.size):
+            raise AttemptFailed(
+                f"{self.name} wrote to the worker's pipe; write only to what it has opened"
+            )
+        return int(length)
