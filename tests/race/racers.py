@@ -3,7 +3,6 @@
 import json
 import multiprocessing
 import os
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -78,7 +77,7 @@ def ask(parameters: Any, requests: int) -> list[dict[str, Any]]:
     with exactly(environments["RequestFunction"]):
         # What an instance does once in a while.
         request.front().run_times.of("counted")
-        request.front().task_queue.is_full(time.time())
+        request.front().task_queue.is_full()
         return race(parameters, requests)
 
 
