@@ -35,17 +35,17 @@ class Checkout:
         quietly = ["--no-confirm-changeset", "--no-progressbar"]
         self._sam("deploy", *quietly, "--parameter-overrides", *overrides)
 
-    def deploy_stage(self, stage: str) -> None:
-        """With all that samconfig.toml says of it, but for this machine's processor."""
+    def deploy_stage(self, stage: str) -> str:
+        """As samconfig.toml has it, but for this machine's processor; what sam says."""
         samconfig = self.folder / "samconfig.toml"
         written = samconfig.read_text()
         samconfig.write_text(written.replace("Architecture=arm64", f"Architecture={ARCHITECTURE}"))
-        self._sam("deploy", "--config-env", stage, "--no-progressbar")
+        return self._sam("deploy", "--config-env", stage, "--no-progressbar")
 
     def delete(self, stage: str = "default") -> None:
         self._sam("delete", "--no-prompts", "--config-env", stage)
 
-    def _sam(self, command: str, *options: str) -> None:
+    def _sam(self, command: str, *options: str) -> str:
         done = subprocess.run(  # noqa: S603 - the command is ours
             [SAM, command, *options],
             cwd=self.folder,
@@ -62,3 +62,4 @@ class Checkout:
             check=False,
         )
         assert done.returncode == 0, f"sam {command} failed:\n{done.stdout}"
+        return done.stdout

@@ -129,7 +129,7 @@ def test_a_stage_more_is_deployed_again_without_changes_and_deleted_without_anot
     updated.checkout.deploy_stage("staging")
     there = uploaded(updated.emulator)
     assert set(there) == {"backburner", "backburner-staging"}
-    updated.checkout.deploy_stage("staging")
+    assert "is up to date" in updated.checkout.deploy_stage("staging")
     updated.checkout.delete("staging")
     assert uploaded(updated.emulator) == before
 
