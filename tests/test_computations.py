@@ -262,7 +262,7 @@ def test_what_is_no_finite_number_is_refused_in_every_field(name: str, value: An
 @pytest.mark.parametrize("name", BOUNDS)
 def test_every_field_has_a_most(name: str) -> None:
     with pytest.raises(ValueError, match=rf"{name}=.* is over"):
-        Policy(**{"version": 1, "fresh_for": 600, name: 10**16})
+        Policy(**dict[str, Any]({"version": 1, "fresh_for": 600, name: 10**16}))
 
 
 def test_an_expected_time_that_is_none_is_refused() -> None:

@@ -7,9 +7,10 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
@@ -328,9 +329,21 @@ def test_a_computation_that_was_given_up_is_as_documented(checked: Checked) -> N
     assert checked.ask("GET", ASKED).status == 500
 
 
+class SilentTable:
+    """A client of a table that does not answer."""
+
+    def get_item(self, **_: object) -> NoReturn:
+        raise ReadTimeoutError(endpoint_url="https://table.example")
+
+
 def test_a_table_that_does_not_answer_is_as_documented(checked: Checked) -> None:
-    checked.deployment.store.table = "no-such-table"
+    checked.deployment.store.client = SilentTable()
     assert checked.ask("GET", ASKED).status == 503
+
+
+def test_a_call_that_aws_refuses_is_as_documented(checked: Checked) -> None:
+    checked.deployment.store.table = "no-such-table"
+    assert checked.ask("GET", ASKED).status == 500
 
 
 def test_a_fault_is_as_documented(checked: Checked) -> None:
