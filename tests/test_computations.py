@@ -21,6 +21,9 @@ from local.template import TEMPLATE, load
 
 from .conftest import Deployment
 
+FOR_AWS = 100
+"""Seconds of the worker's timeout that its calls may take beside an attempt."""
+
 SOURCE = Path(computations.__file__).parent
 SHIPPED = computations.names()
 REQUIREMENTS = {
@@ -108,7 +111,7 @@ def test_its_example_can_be_asked_for_and_is_answered(
 
 def test_the_worker_has_the_time_that_it_may_take(computation: Computation) -> None:
     worker = load(TEMPLATE)["Resources"]["WorkerFunction"]["Properties"]
-    assert computation.policy.time_limit <= worker["Timeout"] - 30
+    assert computation.policy.time_limit <= worker["Timeout"] - FOR_AWS
 
 
 def test_importing_it_needs_nothing_that_the_request_lambda_lacks(computation: Computation) -> None:

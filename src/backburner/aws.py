@@ -14,9 +14,9 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectionClosedError,
-    ConnectionError,  # noqa: A004 (botocore's: no connection, or none in time)
     HTTPClientError,
 )
+from botocore.exceptions import ConnectionError as NoConnection
 
 from backburner.telemetry import logger
 
@@ -112,9 +112,10 @@ class Patience:
 def is_passing(error: BaseException | None) -> bool:
     """It may work in a moment: no answer, too much asked. If not, the fault is ours."""
     if not isinstance(error, ClientError):
-        return isinstance(error, ConnectionError | HTTPClientError | TimeIsUp)
+        return isinstance(error, NoConnection | HTTPClientError | TimeIsUp)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-    return status >= 500 or any(word in error.response["Error"]["Code"] for word in THROTTLED)
+    code = error.response.get("Error", {}).get("Code", "")
+    return status >= 500 or any(word in code for word in THROTTLED)
 
 
 def log(message: str, error: Exception) -> None:

@@ -21,7 +21,7 @@ from backburner.task_queue import TaskQueue
 
 REQUEST = Patience(connect=0.25, read=0.5, pauses=[0.1], total=1.7)
 """A client waits: under 3 s in all, whatever the calls are. The sum does not depend on the path, so
-a call more changes nothing. A name that takes long to resolve is not in it."""
+a call more changes nothing. Not in it: to resolve a name, and to try a second address of it."""
 WORKER = Patience(connect=1, read=2, pauses=[0.5, 1])
 """A heartbeat that is not answered leaves the lease time for the next one."""
 PUT = Patience(connect=2, read=5, pauses=[0.5])

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -337,7 +337,7 @@ class SilentTable:
 
 
 def test_a_table_that_does_not_answer_is_as_documented(checked: Checked) -> None:
-    checked.deployment.store.client = SilentTable()
+    checked.deployment.store.client = cast("Any", SilentTable())
     assert checked.ask("GET", ASKED).status == 503
 
 
