@@ -4,7 +4,7 @@ PORT   ?= 3000
 OSV    ?= https://api.osv.dev/v1/query
 SAM    := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 
-.PHONY: run sam-local test e2e conformance fuzz chaos verify check lint scan audit build deploy redrive lock clean
+.PHONY: run sam-local test e2e conformance fuzz chaos mutants verify check lint scan audit build deploy redrive lock clean
 
 run: .venv/ready           ## the whole deployment on this machine, until Ctrl-C
 	@.venv/bin/python -m local --port $(PORT)
@@ -26,6 +26,9 @@ fuzz: .venv/ready          ## 10,000 requests made up from the OpenAPI document;
 
 chaos: .venv/ready         ## kills 220 workers in some minutes and says whether anything was lost
 	.venv/bin/python -m tests.chaos
+
+mutants: .venv/ready        ## mistakes in vital lines, one at a time: the tests must notice each
+	.venv/bin/python -m tests.mutants
 
 verify: .venv/ready        ## the protocol under every schedule, and mistakes that must be found: some minutes
 	PYTHONPATH=src .venv/bin/python -m tests.protocol
