@@ -21,8 +21,8 @@ e2e: .venv/ready .venv-sam/ready .venv-ministack/ready  ## sam deploy, update an
 conformance: .venv/ready   ## BACKBURNER_URL=https://… make conformance
 	.venv/bin/pytest tests/conformance
 
-fuzz: .venv/ready          ## 10,000 requests made up from the OpenAPI document; FUZZ_SEED=n for others
-	FUZZ_EXAMPLES=1000 .venv/bin/pytest tests/http/test_fuzz.py --show-capture=no
+fuzz: .venv/ready          ## 10,000 requests made up from the OpenAPI document, and 10,000 hostile ones over sockets; FUZZ_SEED=n for others
+	FUZZ_EXAMPLES=1000 FUZZ_REQUESTS=10000 .venv/bin/pytest tests/http/test_fuzz.py tests/e2e/test_hostile.py --show-capture=no
 
 chaos: .venv/ready         ## kills 220 workers in some minutes and says whether anything was lost
 	.venv/bin/python -m tests.chaos

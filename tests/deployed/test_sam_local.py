@@ -15,7 +15,7 @@ from local import sam_local
 from tests import instances
 from tests.conformance.api import Api
 from tests.local.eventually import eventually
-from tests.local.ports import free_port
+from tests.local.ports import two_free_ports
 
 from .checkout import ROOT
 
@@ -46,7 +46,7 @@ class SamLocal:
 
     def __init__(self, log: Path) -> None:
         self.log = log
-        self.port = free_port()
+        self.port = two_free_ports()
         self.url = f"http://127.0.0.1:{self.port + 1}"
         with log.open("w") as output:
             self._process = subprocess.Popen(  # noqa: S603

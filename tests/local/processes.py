@@ -5,7 +5,7 @@ import subprocess
 
 def children(pid: int, named: str) -> list[int]:
     """Those that the process has started with that in their command."""
-    command = ["ps", "-A", "-o", "pid=,ppid=,args="]
+    command = ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="]
     table = subprocess.check_output(command, text=True)  # noqa: S603
     rows = [line.split(maxsplit=2) for line in table.splitlines()]
     return [int(own) for own, parent, args in rows if int(parent) == pid and named in args]
