@@ -4,6 +4,7 @@ import shlex
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from signal import SIGTERM
 
 import pytest
@@ -49,3 +50,19 @@ def test_an_environment_that_is_none_is_refused() -> None:
     process = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     assert "'LOUD' is not NAME=VALUE" in process.stderr
     assert process.returncode == 2
+
+
+def test_with_a_broken_computation_it_says_what_else_to_try(tmp_path: Path) -> None:
+    (tmp_path / "aaa_broken.py").write_text("import sys\nsys.exit('broken on purpose')")
+    command = [*COMMAND, "--port", "0", "--workers", "1", "--computations", str(tmp_path)]
+    with subprocess.Popen(  # noqa: S603
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        said = [process.stdout.readline() for _ in range(3)]
+        process.send_signal(SIGTERM)
+        _, logged = process.communicate(timeout=10)
+    assert "backburner is at" in said[0]
+    assert "/v1/" in said[1]
+    assert "broken" not in "".join(said)
+    assert f"{tmp_path / 'aaa_broken.py'}, line 2: broken on purpose" in logged
