@@ -230,6 +230,10 @@ def test_a_part_of_another_form_is_named(part: str, source: str, folder: Path) -
         computations.load(name)
 
 
+def policy(**values: Any) -> Policy:
+    return Policy(**{"version": 1, "fresh_for": 600, **values})
+
+
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
@@ -250,7 +254,7 @@ def test_a_part_of_another_form_is_named(part: str, source: str, folder: Path) -
 )
 def test_a_policy_that_would_hurt_clients_is_refused(wrong: dict[str, Any], why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        Policy(**{"version": 1, "fresh_for": 600, **wrong})
+        policy(**wrong)
 
 
 @pytest.mark.parametrize("name", BOUNDS)
@@ -259,13 +263,13 @@ def test_a_policy_that_would_hurt_clients_is_refused(wrong: dict[str, Any], why:
 )
 def test_what_is_no_finite_number_is_refused_in_every_field(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=rf"^{name}=.* is no finite number; give one"):
-        Policy(**{"version": 1, "fresh_for": 600, name: value})
+        policy(**{name: value})
 
 
 @pytest.mark.parametrize("name", BOUNDS)
 def test_every_field_has_a_most(name: str) -> None:
     with pytest.raises(ValueError, match=rf"{name}=.* is over"):
-        Policy(**dict[str, Any]({"version": 1, "fresh_for": 600, name: 10**16}))
+        policy(**{name: 10**16})
 
 
 def test_an_expected_time_that_is_none_is_refused() -> None:

@@ -5,6 +5,7 @@ import shlex
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
 import pytest
@@ -66,3 +67,19 @@ def test_when_moto_dies_it_ends_and_says_so_in_one_line() -> None:
         "moto's process ended (exit code -9), and the table, queues and bucket are lost with it; "
         "start again"
     )
+
+
+def test_with_a_broken_computation_it_says_what_else_to_try(tmp_path: Path) -> None:
+    (tmp_path / "aaa_broken.py").write_text("import sys\nsys.exit('broken on purpose')")
+    command = [*COMMAND, "--port", "0", "--workers", "1", "--computations", str(tmp_path)]
+    with subprocess.Popen(  # noqa: S603
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        said = [process.stdout.readline() for _ in range(3)]
+        process.send_signal(SIGTERM)
+        _, logged = process.communicate(timeout=10)
+    assert "backburner is at" in said[0]
+    assert "/v1/" in said[1]
+    assert "broken" not in "".join(said)
+    assert f"{tmp_path / 'aaa_broken.py'}, line 2: broken on purpose" in logged

@@ -175,6 +175,14 @@ def _serve_for_ever(self: Entry, now: float) -> Answer | None:
     return self.answer
 
 
+def _write_and_keep_progress(
+    self: Store, entry: Entry, update: str, *more: Any, **how: Any
+) -> Entry:
+    is_sent_again = ":sendings" in update
+    kept = update.replace(", job.progress, job.progress_at", "") if is_sent_again else update
+    return WRITE(self, entry, kept, *more, **how)
+
+
 def _write_once(self: Store, *args: Any, **_: Any) -> Entry:
     """A write that botocore repeats loses against itself."""
     return WRITE(self, *args)
@@ -320,5 +328,10 @@ FAULTS = [
         ),
         start=EMPTY_AFRESH,
         bound=Bound(7, 2),
+    ),
+    Fault(
+        "the progress of a lost run left on the job that is sent again",
+        invariants.NO_PROGRESS,
+        (Patch(Store, "_write", _write_and_keep_progress),),
     ),
 ]

@@ -17,6 +17,7 @@ FENCE = "only the holder of the run writes"
 ATTEMPTS = "a job is begun no more often than it has attempts"
 SINGLE_FLIGHT = "equal requests never hold two live jobs, nor restart one"
 MESSAGE_SENT = "who queues a job sends its message, or says that it could not"
+NO_PROGRESS = "a queued job tells no progress"
 ACKNOWLEDGED = "a message is acknowledged only when its effect is in the table or with another"
 OWN_JOB = "a dead letter buries only its own job"
 STALE_KEPT = "a stale answer is not lost by a failed refresh"
@@ -56,6 +57,9 @@ def check_write(
     else:
         _check_other(state, actor, before, after)
     _check_answer(state, before, after)
+    left = after.job
+    if left and not left.run and left.progress is not None:
+        raise Violation(NO_PROGRESS, f"{actor.name} leaves that of a run that is over")
 
 
 def _check_job(state: "State", actor: "Actor", before: Entry, after: Entry) -> None:
