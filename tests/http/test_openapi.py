@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
@@ -329,8 +330,18 @@ def test_a_computation_that_was_given_up_is_as_documented(checked: Checked) -> N
 
 
 def test_a_table_that_does_not_answer_is_as_documented(checked: Checked) -> None:
-    checked.deployment.store.table = "no-such-table"
+    class Silent:
+        def get_item(self, **_: Any) -> None:
+            raise ReadTimeoutError(endpoint_url="https://dynamodb")
+
+    silent: Any = Silent()
+    checked.deployment.store.client = silent
     assert checked.ask("GET", ASKED).status == 503
+
+
+def test_a_table_that_refuses_is_as_documented(checked: Checked) -> None:
+    checked.deployment.store.table = "no-such-table"
+    assert checked.ask("GET", ASKED).status == 500
 
 
 def test_a_fault_is_as_documented(checked: Checked) -> None:
