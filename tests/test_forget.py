@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from backburner.memory import LONGEST
 from backburner.store import Lost
@@ -159,6 +160,10 @@ def test_another_instance_may_serve_it_for_some_seconds_and_no_longer(
 
 
 def test_a_table_that_does_not_answer_is_a_503(deployment: Deployment) -> None:
+    class Silent:
+        def delete_item(self, **_: Any) -> None:
+            raise ReadTimeoutError(endpoint_url="https://dynamodb")
+
     location = answered(deployment)
-    deployment.store.table = "no-such-table"
-    assert forget(deployment, location).status == 503
+    silent: Any = Silent()
+    assert forget(replace(deployment, dynamodb=silent), location).status == 503

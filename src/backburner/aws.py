@@ -18,6 +18,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as NoConnection
 
+from backburner.errors import BackburnerError
 from backburner.telemetry import logger
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ ONCE = ("GetQueueAttributes",)
 """What can be done without is not asked for a second time."""
 
 
-class TimeIsUp(BotoCoreError):
+class TimeIsUp(BackburnerError, BotoCoreError):
     """A call that is not begun any more: as if AWS had not answered it."""
 
     fmt = "no call begins later than {total} s after an event; this one is not made"

@@ -7,6 +7,7 @@ BackburnerError
  ├─ AttemptFailed        this attempt failed; another may succeed
  ├─ Lost                 a conditional write found the entry in somebody else's hands
  ├─ Unsent               the queue did not take the message
+ ├─ TimeIsUp             AWS took so long that a call is not begun any more
  ├─ MalformedMessage     what came off the queue is no message of ours
  ├─ Returned             the message goes back to the queue
  ├─ MissingSetting       the environment lacks what template.yaml sets
