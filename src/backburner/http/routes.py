@@ -1,10 +1,11 @@
 """What a request asks for: a document, or a question that has a signature."""
 
 import gzip
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from backburner import __version__, computations, signature
 from backburner.computation import Computation, Parameters
@@ -12,7 +13,7 @@ from backburner.entry import Entry, Job
 from backburner.errors import NoSuchComputation
 from backburner.http import parameters, response
 from backburner.http.event import Request
-from backburner.http.response import Response
+from backburner.http.response import Document, Response
 from backburner.problems import Forbidden, MethodNotAllowed, NotFound, TooLarge, Unauthorized
 from backburner.signature import Signature
 
@@ -47,16 +48,17 @@ def find(request: Request) -> Question | Forget | Response:
     match request.path:
         case ("",):
             _allow(request, "GET", "HEAD")
-            return _console()
+            return _console(request)
         case ("health",):
             _allow(request, "GET", "HEAD")
-            return response.document({"status": "ok", "version": __version__})
+            return response.health(__version__)
         case ("openapi.json",):
             _allow(request, "GET", "HEAD")
-            return _openapi()
+            return _openapi(request)
         case ("v1",):
             _allow(request, "GET", "HEAD")
-            return response.document({"computations": [_describe(c) for c in _all()]})
+            listed = _listed(tuple(computations.names()), request.base)
+            return listed.answer(request, needs_token=request.needs_token)
         case ("v1", name):
             _allow(request, "GET", "HEAD", "POST")
             return _by_parameters(request, _load(name))
@@ -69,16 +71,23 @@ def find(request: Request) -> Question | Forget | Response:
 # Imported when they are asked for: a cold start has no use for them.
 
 
-def _console() -> Response:
+def _console(request: Request) -> Response:
     from backburner.http import console
 
-    return console.page(os.environ.get("LARGE_RESULTS_ORIGIN", ""))
+    page = console.page(os.environ.get("LARGE_RESULTS_ORIGIN", ""), request.base)
+    return page.answer(request)
 
 
-def _openapi() -> Response:
+def _openapi(request: Request) -> Response:
     from backburner.http import openapi
 
-    return response.document(openapi.document(tuple(computations.names())))
+    return openapi.served(tuple(computations.names()), request.base).answer(request)
+
+
+@cache
+def _listed(names: tuple[str, ...], base: str) -> Document:
+    described = [_describe(computations.load(name), base) for name in names]
+    return Document.of(json.dumps({"computations": described}).encode(), response.JSON)
 
 
 def _by_parameters(request: Request, computation: Computation) -> Question:
@@ -175,14 +184,10 @@ def _load(name: str) -> Computation:
         raise NotFound(str(error)) from error
 
 
-def _all() -> list[Computation]:
-    return [computations.load(name) for name in computations.names()]
-
-
-def _describe(computation: Computation) -> dict[str, object]:
+def _describe(computation: Computation, base: str) -> dict[str, object]:
     return {
         "name": computation.name,
-        "href": f"/v1/{computation.name}",
+        "href": f"{base}/v1/{computation.name}",
         "documentation": computation.documentation,
         "version": computation.policy.version,
         "private": computation.policy.private,
