@@ -19,6 +19,8 @@ FUNCTIONS = ["RequestFunction", "WorkerFunction", "DeadLetterFunction"]
 
 ARRIVALS: list[tuple[str, str, str]] = [
     ("JwtIssuer", "https://issuer.example", "Authorizer JwtConfiguration Issuer"),
+    ("JwtIssuer", "https://issuer.example", "RequestFunction Environment Variables JWT_ISSUER"),
+    ("BasePath", "/orders", "RequestFunction Environment Variables BASE_PATH"),
     ("RequestRate", "7", "Stage DefaultRouteSettings ThrottlingRateLimit"),
     ("RequestBurst", "9", "Stage DefaultRouteSettings ThrottlingBurstLimit"),
     ("MaxBacklog", "5", "RequestFunction Environment Variables MAX_BACKLOG"),
@@ -245,3 +247,19 @@ def referred_to(value: Any) -> set[str]:
         case list():
             return set().union(*map(referred_to, value))
     return set()
+
+
+def test_the_description_of_a_version_is_never_too_long_for_lambda() -> None:
+    text = TEMPLATE_ITSELF["Resources"]["RequestFunction"]["Properties"]["VersionDescription"]
+    longest = re.sub(r"\${(\w+)}", lambda found: "x" * _longest(found[1]), text["Fn::Sub"])
+    assert len(longest) <= LONGEST_DESCRIPTION
+
+
+def _longest(name: str) -> int:
+    parameter = PARAMETERS[name]
+    bound = parameter.get("MaxLength") or len(str(parameter.get("MaxValue", "")))
+    return max([bound, *(len(value) for value in parameter.get("AllowedValues", []))])
+
+
+LONGEST_DESCRIPTION = 256
+"""Characters, by Lambda."""

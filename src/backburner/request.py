@@ -14,7 +14,7 @@ from backburner.entry import Entry
 from backburner.errors import Unsent, where
 from backburner.given_up import GivenUp
 from backburner.http import response, routes
-from backburner.http.event import Request
+from backburner.http.event import PUBLIC, Request, Site
 from backburner.http.response import Response
 from backburner.http.routes import Forget, Question
 from backburner.large_results import LargeResults
@@ -52,13 +52,14 @@ def front() -> "Front":
         memory=memory(),
         large_results=resources.large_results(os.environ),
         given_up=resources.given_up(os.environ, patience),
+        site=resources.site(os.environ),
     )
 
 
 def respond(event: Mapping[str, Any], front: "Front") -> Response:
     """The response to an event; whatever goes wrong is a problem."""
     try:
-        match routes.find(Request.from_event(event)):
+        match routes.find(Request.from_event(event, front.site)):
             case Question() as asked:
                 return front.answer(asked)
             case Forget() as unwanted:
@@ -97,6 +98,7 @@ class Front:
     memory: Memory
     large_results: LargeResults
     given_up: GivenUp
+    site: Site = PUBLIC
     random: Callable[[], float] = SystemRandom().random
     """The system's: any other would go on alike wherever SnapStart restores the same snapshot."""
 

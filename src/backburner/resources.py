@@ -14,6 +14,7 @@ from botocore.session import Session, get_session
 from backburner.aws import Patience
 from backburner.errors import MissingSetting
 from backburner.given_up import GivenUp
+from backburner.http.event import Site
 from backburner.large_results import LargeResults
 from backburner.run_times import RunTimes
 from backburner.store import Leases, Store
@@ -61,6 +62,15 @@ def large_results(environ: Mapping[str, str]) -> LargeResults:
     return LargeResults(
         lambda: _client("s3", PUT, IN_ITS_REGION),
         bucket=_setting(environ, "LARGE_RESULTS_BUCKET"),
+    )
+
+
+def site(environ: Mapping[str, str]) -> Site:
+    """Both settings are empty where nothing is before the paths, and nobody needs a token."""
+    base_path = environ.get("BASE_PATH", "").strip("/")
+    return Site(
+        base_path=f"/{base_path}" if base_path else "",
+        needs_token=bool(environ.get("JWT_ISSUER")),
     )
 
 

@@ -123,8 +123,8 @@ class Functions:
         path = f"/v1/{self.computation}"
         return self.request(http_event("POST", path, headers=JSON | headers, body=self.body))
 
-    def poll(self, location: str) -> Reply:
-        return self.request(http_event("GET", location))
+    def poll(self, location: str, **headers: str) -> Reply:
+        return self.request(http_event("GET", location, headers=headers))
 
     def forget(self, location: str) -> Reply:
         return self.request(from_operator(http_event("DELETE", location)))

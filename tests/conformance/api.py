@@ -4,6 +4,7 @@ import json
 import time
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 
@@ -36,13 +37,14 @@ class Api:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
+        self.base = urlsplit(self.url).path
         self.pool = urllib3.PoolManager(retries=False, timeout=35)
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Reply:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         reply = self.pool.request(
             method,
-            self.url + path,
+            self.url + path.removeprefix(self.base),
             body=body or None,
             headers={"user-agent": "conformance", **sent},
             redirect=False,

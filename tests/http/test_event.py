@@ -4,8 +4,10 @@ import re
 
 import pytest
 
-from backburner.http.event import Request
+from backburner.http.event import PUBLIC, Request, Site
 from tests.conftest import http_event
+
+OWN = "abc123.execute-api.eu-central-1.amazonaws.com"
 
 
 def request(**headers: str) -> Request:
@@ -23,10 +25,63 @@ def request(**headers: str) -> Request:
         ("gzip;q=0", False),
         ("gzip; q=0.000", False),
         ("x-gzip-not", False),
+        ("*, gzip;q=0", False),
+        ("*;q=0, gzip", True),
+        ("*;q=0", False),
+        ("*;q=0.1", True),
+        ("gzip;q=0.0, *", False),
+        ("x-gzip", True),
+        ("X-GZIP;q=0, *", False),
+        (" gzip ; q=1.000 ", True),
+        ("gzip;Q=0.001", True),
+        ("gzip;q=0.", False),
+        ("gzip;q=2", False),
+        ("gzip;q=-1", False),
+        ("gzip;q=0.0001", False),
+        ("gzip;q=", False),
+        ("gzip;level=9", False),
+        ("gzip;q=much, *;q=0.5", True),
+        ("gzip;q=0.5, identity", False),
+        ("gzip;q=0.5, identity;q=0.5", True),
+        ("identity;q=0", False),
+        ("identity;q=0, *", True),
+        ("identity, *;q=0", False),
+        (",, gzip,,", True),
     ],
 )
 def test_a_client_takes_gzip_only_if_it_says_so(header: str, accepts: bool) -> None:
     assert request(accept_encoding=header).accepts_gzip is accepts
+
+
+@pytest.mark.parametrize(("method", "counts"), [("GET", True), ("HEAD", True), ("POST", False)])
+def test_an_etag_that_the_client_has_counts_for_get_and_head(method: str, counts: bool) -> None:
+    event = http_event(method, "/v1/doubling", headers={"if-none-match": '"1", W/"2"'})
+    assert Request.from_event(event).has('W/"2"') is counts
+
+
+MAPPED = Site(base_path="/orders")
+
+
+@pytest.mark.parametrize(
+    ("raw_path", "stage", "domain", "site", "path", "base"),
+    [
+        ("/v1/doubling", "$default", OWN, PUBLIC, ("v1", "doubling"), ""),
+        ("/beta/v1/doubling", "beta", OWN, PUBLIC, ("v1", "doubling"), "/beta"),
+        ("/beta", "beta", OWN, PUBLIC, ("",), "/beta"),
+        ("/v1/v1/doubling", "v1", OWN, PUBLIC, ("v1", "doubling"), "/v1"),
+        ("/v1/doubling", "$default", "api.example.com", MAPPED, ("v1", "doubling"), "/orders"),
+        ("/beta/v1/doubling", "beta", "api.example.com", MAPPED, ("v1", "doubling"), "/orders"),
+        ("/beta/v1/doubling", "beta", "api.example.com", PUBLIC, ("v1", "doubling"), ""),
+        ("/beta/v1/doubling", "beta", OWN, MAPPED, ("v1", "doubling"), "/orders"),
+    ],
+)
+def test_a_path_is_without_what_the_address_has_before_it(
+    raw_path: str, stage: str, domain: str, site: Site, path: tuple[str, ...], base: str
+) -> None:
+    event = http_event("GET", raw_path)
+    event["requestContext"] |= {"stage": stage, "domainName": domain}
+    request = Request.from_event(event, site)
+    assert (request.path, request.base) == (path, base)
 
 
 def test_header_names_have_no_case() -> None:

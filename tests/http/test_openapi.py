@@ -1,10 +1,12 @@
 """The OpenAPI document: nothing is missing in it, and what is sent is as it says."""
 
 import ast
+import gzip
 import inspect
 import re
 import subprocess
 import sys
+from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -159,17 +161,23 @@ def test_only_what_needs_a_token_is_refused_for_the_lack_of_one(document: Any) -
 
 
 def test_every_question_may_come_with_the_headers_that_are_understood(document: Any) -> None:
+    of_all = {"Accept-Encoding", "Prefer"}
+    of_those = {"get": of_all | {"If-None-Match"}, "post": of_all}
     for path in ("/v1/doubling", "/v1/doubling/{signature}"):
-        parameters = [resolve(document, p) for p in document["paths"][path]["parameters"]]
-        headers = {p["name"] for p in parameters if p["in"] == "header"}
-        assert headers == {"Accept-Encoding", "If-None-Match", "Prefer"}
+        item = document["paths"][path]
+        for method, expected in of_those.items():
+            if method in item:
+                parameters = [*item["parameters"], *item[method].get("parameters", [])]
+                resolved = [resolve(document, parameter) for parameter in parameters]
+                assert {p["name"] for p in resolved if p["in"] == "header"} == expected
 
 
 # a query
 
 
 def test_text_and_scalars_stand_in_a_query_as_they_are_and_the_rest_as_json(document: Any) -> None:
-    parameters = {p["name"]: p for p in document["paths"]["/v1/doubling"]["get"]["parameters"]}
+    listed = document["paths"]["/v1/doubling"]["get"]["parameters"]
+    parameters = {p["name"]: p for p in (resolve(document, each) for each in listed)}
     assert parameters["number"]["schema"]["type"] == "number"
     assert parameters["number"]["required"]
     assert parameters["label"]["schema"]["type"] == "string"
@@ -232,7 +240,12 @@ def checked(deployment: Deployment, document: Any) -> Checked:
 
 @pytest.mark.parametrize("path", ["/", "/health", "/openapi.json", "/v1"])
 def test_a_document_is_as_documented(path: str, checked: Checked) -> None:
-    assert checked.ask("GET", path).status == 200
+    reply = checked.ask("GET", path)
+    assert reply.status == 200
+    if etag := reply.headers.get("etag"):
+        assert checked.ask("HEAD", path, headers={"if-none-match": etag}).status == 304
+        zipped = checked.ask("GET", path, headers={"accept-encoding": "gzip"})
+        assert gzip.decompress(b64decode(zipped.event["body"])) == reply.text.encode()
     assert checked.ask("POST", path).status == 405
 
 
@@ -253,6 +266,10 @@ def test_a_result_is_as_documented(checked: Checked) -> None:
         reply = checked.ask("GET", location, headers={"accept-encoding": "gzip"})
         assert reply.headers["content-encoding"] == "gzip"
         unchanged = {"if-none-match": reply.headers["etag"]}
+        again = checked.ask(
+            "POST", "/v1/doubling", headers=OF_JSON | unchanged, body='{"number": 21}'
+        )
+        assert again.status == 200
         not_modified = checked.ask("GET", location, headers=unchanged)
         # What a cache has of the result, it updates with these.
         assert (not_modified.status, not_modified.headers["content-type"]) == (

@@ -2,12 +2,17 @@
 
 import json
 from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import pytest
+from pydantic import Field
 
-from backburner.http.event import DEEPEST
+from backburner import computation
+from backburner.http import parameters
+from backburner.http.event import DEEPEST, Request
 from backburner.http.parameters import LONGEST_REASON, MOST_ERRORS, takes_text
 from tests.conftest import Deployment, http_event
 from tests.http import hostile
@@ -75,6 +80,42 @@ def test_what_takes_text_in_a_query_takes_nothing_else(annotation: object, takes
 
 def test_a_choice_in_a_query_is_text(deployment: Deployment) -> None:
     assert deployment.get("/v1/crashing?how=raise").status == 202
+
+
+@pytest.mark.parametrize(
+    ("query", "given"),
+    [
+        ("numbers=1", {"numbers": [1]}),
+        ("numbers=[1]", {"numbers": [1]}),
+        ("numbers=[]", {"numbers": []}),
+        ("numbers=1&numbers=2", {"numbers": [1, 2]}),
+        ("texts=a", {"texts": ["a"]}),
+        ('texts="a"', {"texts": ["a"]}),
+        ("texts=1&texts=true", {"texts": ["1", "true"]}),
+        ('texts=["a"]', {"texts": ["a"]}),
+        ("texts=null", {"texts": None}),
+        ("pair=1&pair=2", {"pair": (1, 2)}),
+        ("nested=[[1]]", {"nested": [[1]]}),
+        ("either=1", {"either": 1}),
+        ("either=1&either=2", {"either": [1, 2]}),
+        ("anything=1", {"anything": 1}),
+    ],
+)
+def test_one_value_is_a_list_of_one_where_nothing_but_a_list_will_do(
+    query: str, given: dict[str, Any]
+) -> None:
+    request = Request.from_event(http_event("GET", "/v1/lists", query=query))
+    computation = replace(hostile.OPEN, parameters=Lists)
+    assert parameters.of(request, computation).model_dump(exclude_unset=True) == given
+
+
+class Lists(computation.Parameters):
+    numbers: list[int] = Field([])
+    texts: Annotated[Sequence[str] | None, "how"] = None
+    pair: tuple[int, int] = (0, 0)
+    nested: list[list[int]] = Field([])
+    either: list[int] | int = 0
+    anything: Any = None
 
 
 def test_a_large_number_is_one_however_it_is_written(deployment: Deployment) -> None:
@@ -152,9 +193,10 @@ def test_characters_beyond_the_first_plane_are_characters(deployment: Deployment
         ("Number=1", ["/number", "/Number"]),
         ("number=1&label=a&label=b", ["/label"]),
         ("number=1&label=%00", ["/label"]),
-        ("number=1&weights=1", ["/weights"]),
-        ("number=1&weights=[1", ["/weights"]),
-        ("number=1&weights=" + "[" * 5000, ["/weights"]),
+        ("number=1&weights=x", ["/weights/0"]),
+        ("number=1&weights=null", ["/weights"]),
+        ("number=1&weights=[1", ["/weights/0"]),
+        ("number=1&weights=" + "[" * 5000, ["/weights/0"]),
         ("number=1&weights=1&weights=x", ["/weights/1"]),
         ("number=1;label=a", ["/number"]),
         ("number=%ff", []),

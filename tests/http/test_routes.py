@@ -3,11 +3,15 @@
 import importlib
 import io
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from backburner import computations
+from backburner import computations, resources
+from backburner.http.event import PUBLIC, Site
+from backburner.request import respond
 from tests.conftest import COMPUTATIONS, Deployment, http_event
 
 
@@ -79,6 +83,119 @@ def test_a_method_that_is_not_allowed_is_told_which_are(
 
 def test_a_trailing_slash_makes_no_difference(deployment: Deployment) -> None:
     assert deployment.get("/health/").status == 200
+
+
+# documents
+
+
+@pytest.mark.parametrize("path", ["/", "/openapi.json", "/v1"])
+def test_a_document_is_made_once_and_kept_for_minutes(path: str, deployment: Deployment) -> None:
+    reply, again = deployment.get(path), deployment.get(path)
+    assert reply.headers["cache-control"] == "public, max-age=300"
+    assert reply.headers["vary"] == "accept-encoding"
+    assert reply.headers["etag"] == again.headers["etag"]
+    assert made_of(path, deployment) is made_of(path, deployment)
+
+
+def made_of(path: str, deployment: Deployment) -> bytes:
+    """The bytes before they go into an event: the same object each time."""
+    return respond(http_event("GET", path), deployment.front).body
+
+
+@pytest.mark.parametrize("path", ["/", "/openapi.json", "/v1"])
+def test_a_document_that_the_client_has_is_not_sent_again(
+    path: str, deployment: Deployment
+) -> None:
+    whole = deployment.get(path)
+    unchanged = deployment.get(path, if_none_match=whole.headers["etag"])
+    assert (unchanged.status, unchanged.text) == (304, "")
+    assert unchanged.headers == whole.headers
+
+
+def test_nobody_keeps_whether_it_is_alive(deployment: Deployment) -> None:
+    assert deployment.get("/health").headers["cache-control"] == "no-store"
+
+
+# where everybody needs a token
+
+
+@pytest.fixture
+def closed(deployment: Deployment) -> Deployment:
+    deployment.front = replace(deployment.front, site=Site(needs_token=True))
+    return deployment
+
+
+def test_what_needs_a_token_is_kept_by_no_cache_that_others_share(closed: Deployment) -> None:
+    closed.get("/v1/doubling?number=1")
+    closed.work()
+    location = closed.get("/v1/doubling?number=1").headers["content-location"]
+    etag = closed.get(location).headers["etag"]
+    for reply in (
+        closed.get(location),
+        closed.get(location, if_none_match=etag),
+        closed.post("/v1/doubling", {"number": 1}),
+        closed.get("/v1"),
+        closed.get("/v1", if_none_match=closed.get("/v1").headers["etag"]),
+    ):
+        assert reply.headers["cache-control"].startswith("private, max-age=")
+        assert reply.headers["vary"] == "accept-encoding, authorization"
+
+
+@pytest.mark.parametrize("path", ["/", "/openapi.json"])
+def test_what_is_open_to_all_may_be_kept_for_all(path: str, closed: Deployment) -> None:
+    assert closed.get(path).headers["cache-control"] == "public, max-age=300"
+    assert closed.get(path).headers["vary"] == "accept-encoding"
+
+
+@pytest.mark.parametrize(
+    ("environ", "site"),
+    [
+        ({}, PUBLIC),
+        ({"JWT_ISSUER": "", "BASE_PATH": ""}, PUBLIC),
+        ({"JWT_ISSUER": "https://issuer.example"}, Site(needs_token=True)),
+        ({"BASE_PATH": "/orders"}, Site(base_path="/orders")),
+        ({"BASE_PATH": "/orders/v1/"}, Site(base_path="/orders/v1")),
+        ({"BASE_PATH": "/"}, PUBLIC),
+    ],
+)
+def test_the_environment_says_how_it_is_reached(environ: dict[str, str], site: Site) -> None:
+    assert resources.site(environ) == site
+
+
+# where something precedes the paths
+
+
+def test_every_link_has_what_precedes_the_paths(deployment: Deployment) -> None:
+    deployment.front = replace(deployment.front, site=Site(base_path="/orders"))
+    signature = "/orders/v1/doubling/[0-9a-f]{64}"
+    assert re.fullmatch(signature, deployment.get("/v1/doubling?number=1").headers["location"])
+    deployment.work()
+    reply = deployment.get("/v1/doubling?number=1")
+    assert re.fullmatch(signature, reply.headers["content-location"])
+    for listed in deployment.get("/v1").json["computations"]:
+        assert listed["href"] == f"/orders/v1/{listed['name']}"
+    assert deployment.get("/openapi.json").json["servers"] == [{"url": "/orders"}]
+
+
+def test_the_console_asks_where_it_is(deployment: Deployment) -> None:
+    plain = deployment.get("/").text
+    deployment.front = replace(deployment.front, site=Site(base_path="/orders"))
+    page = deployment.get("/").text
+    assert re.findall(r'="(/[^"]*)"', page) == [
+        f"/orders{path}" for path in re.findall(r'="(/[^"]*)"', plain)
+    ]
+    assert page.count("/orders/") == 4
+
+
+def test_at_a_named_stage_every_route_and_link_has_its_name(deployment: Deployment) -> None:
+    event = http_event("GET", "/beta/v1/doubling", query="number=1")
+    own = "abc123.execute-api.eu-central-1.amazonaws.com"
+    event["requestContext"] |= {"stage": "beta", "domainName": own}
+    reply = deployment.ask(event)
+    assert (reply.status, reply.headers["location"][:18]) == (202, "/beta/v1/doubling/")
+
+
+# other origins
 
 
 def test_a_page_of_any_origin_may_ask(deployment: Deployment) -> None:

@@ -174,7 +174,10 @@ def test_a_refresh_that_gave_up_is_driven_again_behind_its_stale_answer(
     deployment.clock.passes(600)
     give_up(deployment)
     assert outcomes(deployment) == {SENT: 1}
-    assert deployment.get(ASKED).headers["cache-status"] == "backburner; hit; fwd=stale"
+    assert (
+        deployment.get(ASKED).headers["cache-status"]
+        == "backburner; hit; ttl=-1; detail=refreshing"
+    )
     deployment.work()
     assert deployment.get(ASKED).headers["cache-status"] == "backburner; hit; ttl=600"
 

@@ -4,23 +4,26 @@ import base64
 import hashlib
 import re
 from functools import cache
+from html import escape
 from pathlib import Path
 
-from backburner.http.response import Response
+from backburner.http.response import Document
 
 PAGE = Path(__file__).with_name("console.html")
 
 
 @cache
-def page(large_results: str) -> Response:
-    """The page; its script may also get what lies at the origin of the large results."""
-    html = PAGE.read_text("utf-8")
-    headers = {
-        "content-type": "text/html; charset=utf-8",
-        "cache-control": "public, max-age=300",
-        "content-security-policy": _policy(html, large_results),
-    }
-    return Response(status=200, headers=headers, body=html.encode())
+def page(large_results: str, base: str) -> Document:
+    """The page; its script may also get what lies at the origin of the large results.
+
+    `base` precedes each path in its links.
+    """
+    html = PAGE.read_text("utf-8").replace('="/', f'="{escape(base)}/')
+    return Document.of(
+        html.encode(),
+        "text/html; charset=utf-8",
+        content_security_policy=_policy(html, large_results),
+    )
 
 
 def _policy(html: str, large_results: str) -> str:

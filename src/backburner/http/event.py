@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, Self
 
@@ -28,15 +28,39 @@ STEP = 32
 """Bytes of a step of a pointer, beside its name."""
 
 
+UNNAMED = "$default"
+"""The stage that is not in its URLs."""
+WEIGHT = re.compile(r"(?:q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?")
+"""RFC 9110, 12.4.2; nothing is 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """How the deployment is reached."""
+
+    base_path: str = ""
+    """What precedes the paths at the address that clients know, `/orders`; empty: nothing."""
+    needs_token: bool = False
+    """API Gateway lets nobody to the answers without a token."""
+
+
+PUBLIC = Site()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     method: str
     path: tuple[str, ...]
+    """Its steps, without what the deployment's address has before them."""
+    base: str
+    """What precedes a path in a link, for the client who asks."""
     query: str
     headers: Mapping[str, str]
     """By lower-case name."""
     body: bytes
     correlation_id: str
+    needs_token: bool
+    """Nobody gets here without a token."""
     caller: str
     """Who asks, as a hash: the token's issuer and subject or, without a token, the address."""
     identity: str | None
@@ -45,16 +69,18 @@ class Request:
     """Who signed the request, if API Gateway has checked an AWS signature: an ARN."""
 
     @classmethod
-    def from_event(cls, event: Mapping[str, Any]) -> Self:
+    def from_event(cls, event: Mapping[str, Any], site: Site = PUBLIC) -> Self:
         context = event["requestContext"]
         identity = _identity(context)
         return cls(
             method=context["http"]["method"],
-            path=tuple(event["rawPath"].strip("/").split("/")),
+            path=_path(event),
+            base=_base(context, site),
             query=event.get("rawQueryString") or "",
             headers={name.lower(): text for name, text in event.get("headers", {}).items()},
             body=_body(event),
             correlation_id=context["requestId"],
+            needs_token=site.needs_token,
             caller=identity or _hash(context["http"]["sourceIp"]),
             identity=identity,
             operator=_authorizer(context, "iam").get("userArn"),
@@ -62,11 +88,10 @@ class Request:
 
     @property
     def accepts_gzip(self) -> bool:
-        for item in self.headers.get("accept-encoding", "").lower().split(","):
-            coding, _, weight = item.partition(";")
-            if coding.strip() in ("gzip", "*"):
-                return not re.fullmatch(r"\s*q=0(\.0*)?\s*", weight)
-        return False
+        """RFC 9110, 12.5.3: what is named counts more than `*`; and it is not liked less."""
+        weights = dict(_weights(self.headers.get("accept-encoding", "")))
+        weight = weights.get("gzip", weights.get("*", 0.0))
+        return weight > 0 and weight >= weights.get("identity", 0.0)
 
     @property
     def prefers_minimal(self) -> bool:
@@ -74,7 +99,9 @@ class Request:
         return "return=minimal" in (p.replace(" ", "") for p in preferences)
 
     def has(self, etag: str) -> bool:
-        """The client has it already: If-None-Match, by weak comparison."""
+        """The client has it already: If-None-Match, by weak comparison; of GET and HEAD alone."""
+        if self.method not in ("GET", "HEAD"):
+            return False
         seen = self.headers.get("if-none-match", "").split(",")
         tags = [tag.strip().removeprefix("W/") for tag in seen]
         return "*" in tags or etag.removeprefix("W/") in tags
@@ -161,6 +188,30 @@ def _finite_int(text: str) -> int:
 
 def _no_number(text: str) -> NoReturn:
     raise ValueError(f"{text[:80]} is no number that JSON and we can hold")
+
+
+def _path(event: Mapping[str, Any]) -> tuple[str, ...]:
+    """API Gateway leaves the name of a stage in the path, and takes the key of a mapping out."""
+    steps = event["rawPath"].strip("/").split("/")
+    stage = event["requestContext"].get("stage", UNNAMED)
+    if stage != UNNAMED and steps[0] == stage:
+        steps = steps[1:] or [""]
+    return tuple(steps)
+
+
+def _base(context: Mapping[str, Any], site: Site) -> str:
+    """At API Gateway's own address the stage, unless it is said to be something else."""
+    stage = context.get("stage", UNNAMED)
+    is_own = ".execute-api." in context.get("domainName", "")
+    return site.base_path or (f"/{stage}" if stage != UNNAMED and is_own else "")
+
+
+def _weights(accepted: str) -> Iterator[tuple[str, float]]:
+    """Codings and how much they are liked; what cannot be read is as if it were not there."""
+    for item in accepted.lower().split(","):
+        coding, _, parameter = (part.strip() for part in item.partition(";"))
+        if found := WEIGHT.fullmatch(parameter):
+            yield coding.removeprefix("x-"), float(found[1] or 1)
 
 
 def _identity(context: Mapping[str, Any]) -> str | None:

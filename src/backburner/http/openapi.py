@@ -1,5 +1,6 @@
 """OpenAPI 3.1 of this deployment, made from its computations and problems: `GET /openapi.json`."""
 
+import json
 from collections.abc import Collection
 from functools import cache
 from typing import Any
@@ -10,7 +11,7 @@ from backburner import __version__, computations, problems
 from backburner.computation import Computation
 from backburner.http.event import LARGEST_BODY
 from backburner.http.parameters import takes_text
-from backburner.http.response import JSON, PROBLEM
+from backburner.http.response import JSON, PROBLEM, Document
 from backburner.http.routes import LARGEST_PARAMETERS
 from backburner.problems import Problem
 from backburner.signature import FORM
@@ -36,7 +37,8 @@ INFO = {
 }
 IN_A_QUERY = (
     "In a query, text stands as it is and anything else as JSON; "
-    "a parameter that is given several times is a list."
+    "a parameter that is given several times is a list, and where only a list will do one value is "
+    "a list of one."
 )
 ELSEWHERE = (
     "The result is large: its bytes are at Location for some minutes, always gzipped. Follow it by "
@@ -71,7 +73,11 @@ HEADERS: dict[str, tuple[str, Json]] = {
     "Age": ("Seconds since it was computed.", COUNT),
     "Allow": ("The methods that there are.", TEXT),
     "Cache-Control": ("How long it may be kept, fresh and stale.", TEXT),
-    "Cache-Status": ("RFC 9211: a hit, and how fresh; or a miss, and if it joined a job.", TEXT),
+    "Cache-Status": (
+        "RFC 9211: a hit, for how long it is still fresh (-n: stale for n seconds) and if it is "
+        "being refreshed; or a miss, and if it joined a job.",
+        TEXT,
+    ),
     "Content-Encoding": ("As it is stored, for a client that accepts it.", {"const": "gzip"}),
     "Content-Location": ("Where it is found by its signature.", TEXT),
     "Content-Security-Policy": ("The page's own script and style, and no others.", TEXT),
@@ -86,6 +92,7 @@ HEADERS: dict[str, tuple[str, Json]] = {
     "Vary": ("The request headers that it depends on.", TEXT),
 }
 OF_A_RESULT = ("Age", "Cache-Control", "Cache-Status", "Content-Location", "ETag", "Vary")
+OF_A_DOCUMENT = ("Cache-Control", "ETag", "Vary")
 OF_A_202 = ("Cache-Control", "Cache-Status", "Location", "Retry-After")
 OF_A_PROBLEM = {
     401: ("WWW-Authenticate",),
@@ -102,6 +109,10 @@ REQUEST_HEADERS = {
     "If-None-Match": ("The ETag that the client has: 304 if it still holds.", 'W/"0123abcd"'),
     "Prefer": ("return=minimal: a 202 comes without a body.", "return=minimal"),
 }
+
+CONDITION = "If-None-Match"
+"""Of GET and HEAD alone."""
+NOT_MODIFIED: Json = {"304": {"$ref": "#/components/responses/NotModified"}}
 
 SECURITY_SCHEMES: Json = {
     "token": {
@@ -125,7 +136,7 @@ WITHOUT_PARAMETERS = WITHOUT_A_BODY | {problems.InvalidParameters, problems.TooL
 WITHOUT_A_SIGNATURE = {problems.NotFound}
 WHERE_IT_IS_PUBLIC = {problems.Unauthorized}
 FOR_OPERATORS = {problems.Forbidden}
-OF_A_DOCUMENT = {problems.MethodNotAllowed, problems.InternalError}
+ENDS_OF_A_DOCUMENT = {problems.MethodNotAllowed, problems.InternalError}
 OF_FORGETTING = {
     problems.Forbidden,
     problems.InternalError,
@@ -135,8 +146,16 @@ OF_FORGETTING = {
 
 
 @cache
-def document(names: tuple[str, ...]) -> Json:
-    """The document of these computations; whoever gets it leaves it as it is."""
+def served(names: tuple[str, ...], base: str) -> Document:
+    return Document.of(json.dumps(document(names, base)).encode(), JSON)
+
+
+@cache
+def document(names: tuple[str, ...], base: str = "") -> Json:
+    """The document of these computations; whoever gets it leaves it as it is.
+
+    `base` precedes each path.
+    """
     described = [computations.load(name) for name in names]
     schemas: Json = {"Problem": _problem(), "Status": _object(STATUS)}
     responses = _problems_by_status() | {
@@ -152,6 +171,7 @@ def document(names: tuple[str, ...]) -> Json:
     return {
         "openapi": "3.1.0",
         "info": INFO,
+        "servers": [{"url": base or "/"}],
         "tags": [{"name": c.name, "description": c.documentation} for c in described],
         "paths": paths,
         "components": {
@@ -174,33 +194,49 @@ def kinds_of_problem(root: type[Problem] = Problem) -> list[type[Problem]]:
 def _documents() -> Json:
     health = {"status": {"const": "ok"}, "version": TEXT}
     listed = {"computations": {"type": "array", "items": _object(DESCRIBED)}}
-    page_headers = ("Cache-Control", "Content-Security-Policy")
+    page_headers = (*OF_A_DOCUMENT, "Content-Security-Policy")
     return {
         "/": _document("console", "A page to ask on.", "text/html", TEXT, page_headers),
-        "/health": _document("health", "Alive, in that version.", JSON, _object(health)),
+        "/health": _health(_object(health)),
         "/openapi.json": _document("openapi", "This document.", JSON, {"type": "object"}),
         "/v1": _document("computations", "What can be computed.", JSON, _object(listed)),
     }
 
 
 def _document(
-    name: str, summary: str, media_type: str, schema: Json, headers: Collection[str] = ()
+    name: str,
+    summary: str,
+    media_type: str,
+    schema: Json,
+    headers: Collection[str] = OF_A_DOCUMENT,
 ) -> Json:
-    answer = _response(summary, {media_type: {"schema": schema}}, headers)
-    return _readable(
-        name, {"summary": summary, "responses": {"200": answer} | _ends(OF_A_DOCUMENT)}
-    )
+    content = {media_type: {"schema": schema}}
+    answers = {
+        "200": _response(summary, content, headers, ["Content-Encoding"]),
+        "304": _response("It holds.", {}, headers),
+    }
+    parameters = [_ref("parameters", header) for header in ("Accept-Encoding", "If-None-Match")]
+    about = {"summary": summary, "parameters": parameters}
+    return _readable(name, about | {"responses": answers | _ends(ENDS_OF_A_DOCUMENT)})
+
+
+def _health(schema: Json) -> Json:
+    summary = "Alive, in that version."
+    answer = _response(summary, {JSON: {"schema": schema}}, ["Cache-Control"])
+    responses = {"200": answer} | _ends(ENDS_OF_A_DOCUMENT)
+    return _readable("health", {"summary": summary, "responses": responses})
 
 
 def _questions(computation: Computation) -> Json:
     name = computation.name
-    headers = [_ref("parameters", header) for header in REQUEST_HEADERS]
+    headers = [_ref("parameters", header) for header in REQUEST_HEADERS if header != CONDITION]
     signature = {"name": "signature", "in": "path", "required": True, "schema": SIGNATURE}
     by_signature = {
         "tags": [name],
         "summary": "The same, without its parameters.",
+        "parameters": [_ref("parameters", CONDITION)],
         **_security(computation),
-        "responses": _outcomes(computation, "307", never=WITHOUT_PARAMETERS),
+        "responses": NOT_MODIFIED | _outcomes(computation, "307", never=WITHOUT_PARAMETERS),
     }
     return {
         f"/v1/{name}": {"parameters": headers} | _by_parameters(computation),
@@ -234,8 +270,9 @@ def _by_parameters(computation: Computation) -> Json:
     }
     get = {
         "description": f"{documentation}\n\n{IN_A_QUERY}",
-        "parameters": _query(computation),
-        "responses": _outcomes(computation, "307", never=WITHOUT_A_SIGNATURE | WITHOUT_A_BODY),
+        "parameters": [*_query(computation), _ref("parameters", CONDITION)],
+        "responses": NOT_MODIFIED
+        | _outcomes(computation, "307", never=WITHOUT_A_SIGNATURE | WITHOUT_A_BODY),
     }
     schema = _ref("schemas", f"{_prefix(computation)}Parameters")
     post = {
@@ -295,7 +332,6 @@ def _outcomes(computation: Computation, redirect: str, *, never: Kinds) -> Json:
         "200": _ref("responses", f"{prefix}Result"),
         "202": _ref("responses", f"{prefix}NotYet"),
         redirect: _ref("responses", "Elsewhere"),
-        "304": _ref("responses", "NotModified"),
         **_ends([kind for kind in kinds_of_problem() if kind not in {*never, *elsewhere}]),
     }
 

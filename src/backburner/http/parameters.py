@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from urllib.parse import parse_qsl
@@ -16,6 +16,7 @@ from backburner.problems import InvalidParameters, MalformedJson
 from backburner.signature import canonical
 
 MOST_QUERY_PARAMETERS = 100
+LISTS = (list, tuple, set, frozenset, Sequence)
 MOST_ERRORS = 20
 LONGEST_REASON = 300
 """Characters. Pydantic quotes the tag that it does not find in a union."""
@@ -44,7 +45,7 @@ def dump(parameters: Parameters) -> bytes:
 
 
 def _of_query(request: Request, computation: Computation) -> dict[str, Any]:
-    """?a=1&b=x&c={"d":2}: strings as they are, anything else as JSON; a repeated name is a list."""
+    """?a=1&b=x&c={"d":2}: text as it is, anything else as JSON; a repeated name is a list."""
     try:
         pairs = parse_qsl(
             request.query,
@@ -58,20 +59,45 @@ def _of_query(request: Request, computation: Computation) -> dict[str, Any]:
             f"{MOST_QUERY_PARAMETERS} parameters at most",
             errors=[],
         ) from error
-    given: dict[str, list[Any]] = {}
+    given: dict[str, list[str]] = {}
     for name, text in pairs:
-        given.setdefault(name, []).append(_value(name, text, computation))
-    return {name: v[0] if len(v) == 1 else v for name, v in given.items()}
+        given.setdefault(name, []).append(text)
+    fields = computation.parameters.model_fields
+    return {
+        name: _value(texts, fields[name].annotation if name in fields else str)
+        for name, texts in given.items()
+    }
 
 
-def _value(name: str, text: str, computation: Computation) -> Any:
-    field = computation.parameters.model_fields.get(name)
-    if field is None or takes_text(field.annotation):
-        return text
+def _value(texts: list[str], annotation: Any) -> Any:
+    """One value is a list of one where nothing but a list will do."""
+    values = texts if takes_text(annotation) else [_of_text(text) for text in texts]
+    items = list(_items(annotation))
+    if len(values) == 1 and (not items or isinstance(values[0], list | NoneType)):
+        return values[0]
+    if items and all(map(takes_text, items)):
+        return [v if isinstance(v, str) else text for v, text in zip(values, texts, strict=True)]
+    return values
+
+
+def _of_text(text: str) -> Any:
     try:
         return read_json(text)
     except MalformedJson:
         return text  # and the validation says what it should have been
+
+
+def _items(annotation: Any) -> Iterator[Any]:
+    """What is in the lists that it takes; nothing, if it takes anything but lists and null."""
+    arguments = get_args(annotation)
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from _items(arguments[0])
+    elif origin in (Union, UnionType):
+        inner = [list(_items(a)) for a in arguments if a is not NoneType]
+        yield from chain.from_iterable(inner) if all(inner) else ()
+    elif (origin or annotation) in LISTS:
+        yield from (a for a in arguments or (Any,) if a is not Ellipsis)
 
 
 def takes_text(annotation: Any) -> bool:

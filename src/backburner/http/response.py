@@ -2,12 +2,13 @@
 
 import base64
 import gzip
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from math import ceil
-from typing import Any
+from math import ceil, floor
+from typing import Any, Self
 
 from backburner.entry import Answer, Entry
 from backburner.http.event import Request
@@ -20,6 +21,8 @@ UrlOf = Callable[[Answer, str, float], str]
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 TEXT = "text/plain"
+DOCUMENT_KEPT_FOR = 300
+"""Seconds. So long after a deployment a client may see what was there before."""
 FOR_BROWSERS = {
     "access-control-allow-origin": "*",
     "access-control-expose-headers": "age, cache-status, content-location, etag, location, "
@@ -46,9 +49,38 @@ class Response:
         }
 
 
-def document(value: object) -> Response:
-    """JSON that is neither a result nor a problem."""
-    return Response(status=200, headers={"content-type": JSON}, body=json.dumps(value).encode())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """What is neither a result nor a problem, and the same until the next deployment."""
+
+    body: bytes
+    compressed: bytes
+    headers: Mapping[str, str]
+
+    @classmethod
+    def of(cls, body: bytes, media_type: str, **headers: str) -> Self:
+        about = {
+            "content-type": media_type,
+            "etag": f'W/"{hashlib.sha256(body).hexdigest()[:32]}"',
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        return cls(body=body, compressed=gzip.compress(body, mtime=0), headers=about)
+
+    def answer(self, request: Request, *, needs_token: bool = False) -> Response:
+        """As it is, gzipped, or 304."""
+        headers = {**self.headers, **_kept(DOCUMENT_KEPT_FOR, needs_token=needs_token)}
+        if request.has(headers["etag"]):
+            return Response(status=304, headers=headers)
+        if request.accepts_gzip:
+            headers["content-encoding"] = "gzip"
+            return Response(status=200, headers=headers, body=self.compressed)
+        return Response(status=200, headers=headers, body=self.body)
+
+
+def health(version: str) -> Response:
+    body = json.dumps({"status": "ok", "version": version}).encode()
+    headers = {"content-type": JSON, "cache-control": "no-store"}
+    return Response(status=200, headers=headers, body=body)
 
 
 def preflight() -> Response:
@@ -80,7 +112,7 @@ def problem(problem: Problem) -> Response:
 
 def answered(entry: Entry, answer: Answer, request: Request, now: float, url_of: UrlOf) -> Response:
     """200 with the bytes as they are stored, a redirect, 304, or the problem's own status."""
-    headers = _headers(entry, answer, now)
+    headers = _headers(entry, answer, request, now)
     # With a 304, too: API Gateway would put in text/plain, and a cache would believe it.
     headers["content-type"] = JSON if answer.is_result else PROBLEM
     if answer.is_result and request.has(headers["etag"]):
@@ -107,7 +139,7 @@ def come_back(entry: Entry, request: Request, wait: Wait, *, collapsed: bool) ->
     """202: not yet. The client asks again, here or at Location, after that many seconds."""
     headers = {
         "retry-after": _whole_seconds(wait.seconds),
-        "location": path(entry),
+        "location": path(entry, request),
         "cache-control": "no-store",
         "cache-status": "backburner; fwd=miss" + ("; collapsed" if collapsed else ""),
     }
@@ -129,28 +161,41 @@ def come_back(entry: Entry, request: Request, wait: Wait, *, collapsed: bool) ->
     return Response(status=202, headers=headers, body=json.dumps(status).encode())
 
 
-def path(entry: Entry) -> str:
-    return f"/v1/{entry.computation}/{entry.signature}"
+def path(entry: Entry, request: Request) -> str:
+    return f"{request.base}/v1/{entry.computation}/{entry.signature}"
 
 
-def _headers(entry: Entry, answer: Answer, now: float) -> dict[str, str]:
-    how = f"ttl={int(answer.fresh_until - now)}" if answer.is_fresh(now) else "fwd=stale"
+def _headers(entry: Entry, answer: Answer, request: Request, now: float) -> dict[str, str]:
+    needs_token = request.needs_token or bool(entry.private_to)
     headers = {
-        "cache-status": f"backburner; hit; {how}",
-        "content-location": path(entry),
-        "vary": "accept-encoding" + (", authorization" if entry.private_to else ""),
+        "cache-status": _hit(entry, answer, now),
+        "content-location": path(entry, request),
+        **_kept(int(answer.fresh_until - answer.computed_at), needs_token=needs_token),
     }
     if not answer.is_result:
         retry_after = _whole_seconds(answer.renew_at - now)
         return headers | {"cache-control": "no-store", "retry-after": retry_after}
-    fresh_for = int(answer.fresh_until - answer.computed_at)
     stale_for = int(answer.ends_at - answer.fresh_until)
-    who = "private" if entry.private_to else "public"
+    headers["cache-control"] += f", stale-while-revalidate={stale_for}"
     return headers | {
         "etag": answer.etag_header,
-        "cache-control": f"{who}, max-age={fresh_for}, stale-while-revalidate={stale_for}",
         "age": str(max(0, int(now - answer.computed_at))),
     }
+
+
+def _hit(entry: Entry, answer: Answer, now: float) -> str:
+    """RFC 9211: less than 0 is stale."""
+    left = floor(answer.fresh_until - now)
+    ttl = left if answer.is_fresh(now) else min(left, -1)
+    detail = "; detail=refreshing" if entry.is_alive(now) else ""
+    return f"backburner; hit; ttl={ttl}{detail}"
+
+
+def _kept(seconds: int, *, needs_token: bool) -> dict[str, str]:
+    """By whom; what needs a token, by no cache that others share."""
+    who = "private" if needs_token else "public"
+    varies = "accept-encoding, authorization" if needs_token else "accept-encoding"
+    return {"cache-control": f"{who}, max-age={seconds}", "vary": varies}
 
 
 def _whole_seconds(seconds: float) -> str:

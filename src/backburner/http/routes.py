@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from backburner import __version__, computations, signature
 from backburner.computation import Computation, Parameters
@@ -13,7 +13,7 @@ from backburner.entry import Entry, Job
 from backburner.errors import BrokenComputation, NoSuchComputation, where
 from backburner.http import parameters, response
 from backburner.http.event import Request
-from backburner.http.response import Response
+from backburner.http.response import Document, Response
 from backburner.problems import (
     Forbidden,
     InternalError,
@@ -56,16 +56,17 @@ def find(request: Request) -> Question | Forget | Response:
     match request.path:
         case ("",):
             _allow(request, "GET", "HEAD")
-            return _console()
+            return _console(request)
         case ("health",):
             _allow(request, "GET", "HEAD")
-            return response.document({"status": "ok", "version": __version__})
+            return response.health(__version__)
         case ("openapi.json",):
             _allow(request, "GET", "HEAD")
-            return _openapi()
+            return _openapi(request)
         case ("v1",):
             _allow(request, "GET", "HEAD")
-            return response.document({"computations": _described()})
+            listed = _listed(tuple(computations.names()), request.base)
+            return listed.answer(request, needs_token=request.needs_token)
         case ("v1", name):
             _allow(request, "GET", "HEAD", "POST")
             return _by_parameters(request, _load(name))
@@ -78,17 +79,24 @@ def find(request: Request) -> Question | Forget | Response:
 # Imported when they are asked for: a cold start has no use for them.
 
 
-def _console() -> Response:
+def _console(request: Request) -> Response:
     from backburner.http import console
 
-    return console.page(os.environ.get("LARGE_RESULTS_ORIGIN", ""))
+    page = console.page(os.environ.get("LARGE_RESULTS_ORIGIN", ""), request.base)
+    return page.answer(request)
 
 
-def _openapi() -> Response:
+def _openapi(request: Request) -> Response:
     from backburner.http import openapi
 
-    names = tuple(str(each["name"]) for each in _described())
-    return response.document(openapi.document(names))
+    working = _described(tuple(computations.names()), request.base)
+    return openapi.served(tuple(working), request.base).answer(request)
+
+
+@cache
+def _listed(names: tuple[str, ...], base: str) -> Document:
+    described = [*_described(names, base).values()]
+    return Document.of(json.dumps({"computations": described}).encode(), response.JSON)
 
 
 def _by_parameters(request: Request, computation: Computation) -> Question:
@@ -200,21 +208,22 @@ def _broken(name: str, error: BrokenComputation) -> InternalError:
     return InternalError(f"the computation {name} is broken, and that is logged; ask again later")
 
 
-def _described() -> list[dict[str, object]]:
-    """The computations that work. A broken one is logged, and takes none of the others with it."""
-    found = []
-    for name in computations.names():
+@cache
+def _described(names: tuple[str, ...], base: str) -> dict[str, dict[str, object]]:
+    """The computations that work, by name. A broken one is logged, and takes no other with it."""
+    described = {}
+    for name in names:
         try:
-            found.append(_describe(computations.load(name)))
+            described[name] = _describe(computations.load(name), base)
         except BrokenComputation as error:
             _broken(name, error)
-    return found
+    return described
 
 
-def _describe(computation: Computation) -> dict[str, object]:
+def _describe(computation: Computation, base: str) -> dict[str, object]:
     described = {
         "name": computation.name,
-        "href": f"/v1/{computation.name}",
+        "href": f"{base}/v1/{computation.name}",
         "documentation": computation.documentation,
         "version": computation.policy.version,
         "private": computation.policy.private,
