@@ -76,6 +76,11 @@ class RequestHandler(WSGIRequestHandler):
                 self.run_wsgi()
         except TooSlow:
             self.send_error(HTTPStatus.REQUEST_TIMEOUT)
+        except OSError:
+            raise
+        except Exception:
+            self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR)
+            raise
 
     def parse_request(self) -> bool:
         """Whether it is a request that can be handed on; otherwise its answer is sent already."""
