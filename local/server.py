@@ -1,8 +1,8 @@
 """The front's HTTP: one request for each connection, each in a thread, and no wait without an end.
 
 werkzeug's development server, but for what it does with clients that are slow, hostile or broken:
-a client that sends no request, or half of one, is told so as API Gateway would. A thread has 10 s to
-get a request, the function's 30 s, 10 s to give the response and 2 s to part: 52 s in all.
+a client that sends no request, or half of one, is told so as API Gateway would. A thread has 10 s
+to get a request, the function's 30 s, 10 s to give the response and 2 s to part: 52 s in all.
 """
 
 import io
