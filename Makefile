@@ -15,7 +15,7 @@ sam-local: .venv/ready .venv-sam/ready  ## make run, and the API in Docker by sa
 test: .venv/ready .venv-ministack/ready   ## all the tests but e2e
 	.venv/bin/pytest
 
-e2e: .venv/ready .venv-sam/ready .venv-ministack/ready  ## sam deploy, update and delete, on ministack
+e2e: .venv/ready .venv-sam/ready .venv-ministack/ready  ## sam deploy, update and delete, on ministack; sam local, in Docker
 	.venv/bin/pytest tests/deployed -m deployed
 
 conformance: .venv/ready   ## BACKBURNER_URL=https://… make conformance

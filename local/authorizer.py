@@ -35,7 +35,8 @@ def claims_of(authorization: str) -> dict[str, str]:
     try:
         padded = token[1] + "=" * (-len(token[1]) % 4) if token else ""
         claims = json.loads(base64.urlsafe_b64decode(padded) or "{}")
-    except ValueError:
+        json.dumps(claims, ensure_ascii=False).encode()  # half a character is no text
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(claims, dict):
         return {}

@@ -98,6 +98,7 @@ def test_it_serves_the_api_and_ctrl_c_takes_every_container_along(tmp_path: Path
         told = api.post("/v1/route-plan", plan)
         assert told.status == 202
         assert api.answer(plan).status == 200
+        assert api.ask("DELETE", told.headers["Location"]).status == 403
         keeps_the_contract(sam.url)
         assert len(containers()) >= len(FUNCTIONS)
         assert sam.end(signal.SIGINT) == 0

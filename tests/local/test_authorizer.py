@@ -1,3 +1,5 @@
+import base64
+
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -34,6 +36,12 @@ def test_a_token_is_taken_at_its_word() -> None:
 )
 def test_what_is_no_token_says_nothing(authorization: str) -> None:
     assert authorizer("GET", authorization) is None
+
+
+@pytest.mark.parametrize("claims", ['{"sub": "\\ud800"}', "[" * 100_000], ids=["no text", "deep"])
+def test_what_is_no_token_of_any_issuer_says_nothing(claims: str) -> None:
+    encoded = base64.urlsafe_b64encode(claims.encode()).decode()
+    assert authorizer("GET", f"Bearer e30.{encoded}.x") is None
 
 
 def test_whoever_signs_a_deletion_is_an_operator() -> None:

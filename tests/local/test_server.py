@@ -33,10 +33,11 @@ class Hurried(RequestHandler):
 class Server:
     port: int
     events: list[Any] = field(default_factory=list)
+    answer: Any = field(default_factory=lambda: {"statusCode": 200, "body": "answer"})
 
     def invoke(self, event: Any) -> Any:
         self.events.append(event)
-        return {"statusCode": 200, "body": "answer"}
+        return self.answer
 
     def connect(self) -> socket.socket:
         return socket.create_connection((HOST, self.port), timeout=PATIENCE)
@@ -204,6 +205,14 @@ def test_head_has_the_length_and_no_body(server: Server) -> None:
     answer = server.ask(b"HEAD / HTTP/1.1\r\nHost: here\r\n\r\n")
     assert b"\r\nContent-Length: 6\r\n" in answer
     assert answer.endswith(b"\r\n\r\n")
+
+
+def test_a_bug_in_the_front_is_a_500_and_its_traceback_on_the_console(
+    server: Server, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server.answer = {1: object()}  # no JSON, which no sandbox can return
+    assert refused(server.ask(b"GET / HTTP/1.1\r\n\r\n"))[0] == 500
+    eventually(lambda: "TypeError" in capfd.readouterr().err)
 
 
 def test_no_client_keeps_a_thread(server: Server) -> None:
