@@ -19,6 +19,7 @@ uncomputable  the computation refuses
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
@@ -310,7 +311,9 @@ class World:
         if response.status == 202:
             return state._replace(handed_out=True)
         item = actor.at.served_from_table
-        is_hit = response.status == 200 and "ttl=" in response.headers["cache-status"]
+        is_hit = response.status == 200 and bool(
+            re.search(r"ttl=\d", response.headers["cache-status"])
+        )
         if is_hit and item:
             return state._replace(remembered=item, forgotten_at=state.now + LONGEST)
         return state
