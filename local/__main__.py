@@ -15,8 +15,9 @@ from local.deployment import LOOK_AGAIN, Deployment, PortInUse, StoresLost
 
 def main() -> int:
     options = parser().parse_args()
-    # SIGTERM ends it in the same way as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGTERM ends it as Ctrl-C does; a shell starts what runs in the background without the latter.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     try:
         with Deployment(
             port=options.port,

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from signal import SIGKILL, SIGTERM
+from signal import SIGINT, SIGKILL, SIGTERM
 
 import pytest
 import urllib3
@@ -32,6 +32,17 @@ def test_it_says_where_it_is_and_what_to_try_and_ends_at_sigterm() -> None:
     for line in to_try:
         assert shlex.split(line)[:2] == ["curl", "-i"]
         assert shlex.split(line)[2].startswith(f"{url}/v1")
+
+
+def test_it_ends_at_sigint_although_it_was_started_in_the_background() -> None:
+    """A shell has what ends with & ignore SIGINT, and so have its children."""
+    in_the_background = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh"]
+    command = [*in_the_background, *COMMAND, "--port", "0", "--workers", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        assert process.stdout
+        assert process.stdout.readline()
+        process.send_signal(SIGINT)
+        assert process.wait(5) == 0
 
 
 @pytest.mark.parametrize("option", ["--port", "--moto-port"])
