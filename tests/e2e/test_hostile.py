@@ -221,9 +221,6 @@ def test_no_hostile_request_ends_a_sandbox(run: Run) -> None:
     assert run.after.keys() == run.before.keys()
 
 
-@pytest.mark.xfail(
-    reason="many unknown keys, and an error in every element, cost over three times as much"
-)
 def test_no_hostile_request_costs_the_memory_of_another_sandbox(run: Run) -> None:
     assert run.growth <= MOST_MEMORY, run.summary()
 

@@ -18,6 +18,8 @@ from backburner.signature import canonical
 MOST_QUERY_PARAMETERS = 100
 LISTS = (list, tuple, set, frozenset, Sequence)
 MOST_ERRORS = 20
+MOST_COUNTED = 5_000
+"""Errors. To list more would take some 500 bytes for each, and nobody reads them."""
 LONGEST_REASON = 300
 """Characters. Pydantic quotes the tag that it does not find in a union."""
 
@@ -137,6 +139,9 @@ def _no_text(value: Any, place: tuple[int | str, ...]) -> Iterator[tuple[int | s
 
 
 def _invalid(error: ValidationError, given: Any) -> InvalidParameters:
+    if (count := error.error_count()) > MOST_COUNTED:
+        reason = f"there are more than {MOST_COUNTED} errors in it; send a few values first"
+        return _refusal(str(count), [{"pointer": "", "reason": reason}])
     errors = error.errors(include_url=False, include_context=False, include_input=False)
     reasons = [
         {"pointer": _pointer(e["loc"], given), "reason": e["msg"][:LONGEST_REASON]}
