@@ -18,10 +18,10 @@ LARGEST_BODY = 1_000_000
 """Bytes. 1,000 stops are about 100,000."""
 DEEPEST = 100
 """How deep values may be nested. Pydantic reads no JSON beyond 200."""
-LARGEST_POINTERS = 2_000_000
+LARGEST_POINTERS = 4_000_000
 """Bytes of the pointers to all values together: whatever is wrong with each, memory is bounded.
 
-A list of 60,000 numbers is within it, and so are 8,000 stops, which hardly compress enough to be
+A list of 50,000 numbers is within it, and so are 8,000 stops, which hardly compress enough to be
 taken. A long name over many values, or much nesting, has up to a million times its own size.
 """
 STEP = 32
