@@ -112,7 +112,8 @@ class RequestHandler(WSGIRequestHandler):
     def _send(self, response: Response) -> None:
         self.connection.settimeout(self.time_to_send)
         self.send_response(response.status_code)
-        for name, value in (*response.headers, ("Connection", "close")):
+        # Without those that a 204 or 304 may not have.
+        for name, value in (*response.get_wsgi_headers({}), ("Connection", "close")):
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":

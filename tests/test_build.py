@@ -18,8 +18,8 @@ LARGEST_LAYER = 100_000_000
 """A function and its layers have 250 MB."""
 RUNTIME = {"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3"}
 """What Lambda's Python has of its own: boto3 and what that needs."""
-TAKEN_IF_THERE = {"certifi"}
-"""botocore has certificates of its own."""
+TAKEN_IF_THERE = {"certifi", "brotli"}
+"""botocore has certificates of its own, and AWS sends nothing in brotli."""
 MAGIC_NUMBER_OF_3_13 = (3571).to_bytes(2, "little")
 UNCHECKED_HASH = (0b01).to_bytes(4, "little")
 WHERE = {**dict.fromkeys(FUNCTIONS, "/var/task"), "ComputationsLayer": "/opt"}

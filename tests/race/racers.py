@@ -22,7 +22,7 @@ TESTS = Path(__file__).parent.parent
 COMPUTATIONS = TESTS / "e2e" / "computations"
 EVENT = TESTS.parent / "events" / "1_request_miss.json"
 
-PATIENCE = Patience(connect=30, read=30, pauses=[])
+PATIENCE = Patience(connect=30, read=30, pauses=[0.1, 0.5, 1, 2])
 """One process is hundreds of sandboxes here, and the engine is one process on a busy machine."""
 
 Clauses = Mapping[str, str]
