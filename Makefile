@@ -1,10 +1,13 @@
-# make run · make test · make e2e · make sam-local · make check · make deploy · make redrive
 PYTHON ?= $(shell command -v python3.13 || command -v python3)
 PORT   ?= 3000
 OSV    ?= https://api.osv.dev/v1/query
 SAM    := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 
-.PHONY: run sam-local test e2e conformance fuzz chaos mutants verify check lint scan audit build deploy redrive lock clean
+.DEFAULT_GOAL := help
+.PHONY: help format run sam-local test e2e contract fuzz chaos mutants verify check lint scan audit build deploy redrive lock clean
+
+help:                      ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/ready           ## the whole deployment on this machine, until Ctrl-C
 	@.venv/bin/python -m local --port $(PORT)
@@ -15,29 +18,33 @@ sam-local: .venv/ready .venv-sam/ready  ## make run, and the API in Docker by sa
 test: .venv/ready .venv-ministack/ready   ## all the tests but e2e
 	.venv/bin/pytest
 
-e2e: .venv/ready .venv-sam/ready .venv-ministack/ready  ## sam deploy, update and delete, on ministack; sam local, in Docker
-	.venv/bin/pytest tests/deployed -m deployed
+e2e: .venv/ready .venv-sam/ready .venv-ministack/ready  ## sam deploy, update and delete, on ministack; with Python 3.13; sam local, in Docker
+	.venv/bin/pytest tests/e2e -m e2e
 
-conformance: .venv/ready   ## BACKBURNER_URL=https://… make conformance
-	.venv/bin/pytest tests/conformance
+contract: .venv/ready   ## the API's contract against any address: BACKBURNER_URL=https://… make contract
+	.venv/bin/pytest tests/contract
 
 fuzz: .venv/ready          ## 10,000 requests made up from the OpenAPI document, and 10,000 hostile ones over sockets; FUZZ_SEED=n for others
-	FUZZ_EXAMPLES=1000 FUZZ_REQUESTS=10000 .venv/bin/pytest tests/http/test_fuzz.py tests/e2e/test_hostile.py --show-capture=no
+	FUZZ_EXAMPLES=1000 FUZZ_REQUESTS=10000 .venv/bin/pytest tests/http/test_fuzz.py tests/served/test_hostile.py --show-capture=no
 
 chaos: .venv/ready         ## kills 220 workers in some minutes and says whether anything was lost
-	.venv/bin/python -m tests.chaos
+	.venv/bin/python -m tests.evidence.chaos
 
 mutants: .venv/ready        ## mistakes in vital lines, one at a time: the tests must notice each
-	.venv/bin/python -m tests.mutants
+	.venv/bin/python -m tests.evidence.mutants
 
 verify: .venv/ready        ## the protocol under every schedule, and mistakes that must be found: some minutes
-	PYTHONPATH=src .venv/bin/python -m tests.protocol
+	PYTHONPATH=src .venv/bin/python -m tests.evidence.explorer
 
-check: lint scan build .venv-ministack/ready   ## what CI runs
+check: lint scan build .venv-ministack/ready   ## what CI runs; with Python 3.13
 	.venv/bin/pytest --cov --cov-report=term
 	$(MAKE) e2e
 
-lint: .venv/ready
+format: .venv/ready        ## what ruff can mend, and its format
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+lint: .venv/ready          ## ruff, mypy, cfn-lint
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
@@ -51,22 +58,22 @@ audit: .venv-audit/ready   ## what is locked, for known vulnerabilities; asks ht
 	@for set in dev sam ministack checkov audit; do echo "$$set:"; .venv-audit/bin/pip-audit --vulnerability-service osv --osv-url $(OSV) \
 	  --strict --progress-spinner off --disable-pip --requirement requirements/$$set.txt || failed=1; done; exit $${failed:-0}
 
-build: .venv/ready .venv-sam/ready
+build: .venv/ready .venv-sam/ready  ## sam validate and sam build; with Python 3.13
 	$(SAM) validate --lint
 	$(SAM) build
 
-deploy: build              ## make deploy CONFIG=staging
+deploy: build              ## sam deploy: make deploy CONFIG=staging
 	$(SAM) deploy --config-env $(or $(CONFIG),default)
 
-redrive: .venv/ready       ## make redrive STACK=backburner; with DRY_RUN=1 it only tells
+redrive: .venv/ready       ## drive failed jobs again: make redrive STACK=backburner; with DRY_RUN=1 it only tells
 	@PYTHONPATH=src .venv/bin/python -m operations.redrive $(or $(STACK),backburner) $(if $(DRY_RUN),--dry-run)
 
-lock: .venv/ready          ## after a change of requirements/*.in
+lock: .venv/ready          ## the locked requirements, after a change of requirements/*.in
 	.venv/bin/python -m pip install --quiet uv
 	cd requirements && for set in dev:3.11 sam:3.13 ministack:3.11 checkov:3.13 audit:3.13; do ../.venv/bin/uv pip compile --quiet --universal \
 	  --upgrade --python-version $${set#*:} --generate-hashes --no-header $${set%:*}.in -o $${set%:*}.txt; done
 
-clean:
+clean:                     ## remove what the other targets have installed and built
 	rm -rf .venv .venv-sam .venv-ministack .venv-checkov .venv-audit .aws-sam
 
 .venv/ready: requirements/dev.txt

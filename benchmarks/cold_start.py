@@ -19,9 +19,9 @@ import botocore
 RUNS = 11
 IMPORTS = """
 import backburner.request
-from backburner import computations
-for name in computations.names():
-    computations.load(name)
+from backburner.computation import registry
+for name in registry.names():
+    registry.load(name)
 """
 
 

@@ -2,7 +2,8 @@
 
     PYTHONPATH=src .venv/bin/python -m benchmarks.costs
 
-It goes the paths of tests/aws_calls on moto, with questions of tests/instances, and takes seconds.
+It goes the paths of tests/evidence/aws_calls on moto, with questions of tests/support/instances.
+That takes seconds.
 What is assumed and not counted is at the top, and said in the document.
 """
 
@@ -17,15 +18,15 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
-from backburner.store import Leases
+from backburner.protocol.store import Leases
 from backburner.telemetry import logger
 from local.template import create_stack
-from tests.aws_calls import paths
-from tests.aws_calls.functions import NAMES, REQUEST, WORKER, Functions
-from tests.aws_calls.paths import Path
-from tests.aws_calls.recorder import Call, Clients, Recorder, heard_clients
 from tests.conftest import REGION, Deployment
-from tests.instances import parameters
+from tests.evidence.aws_calls import paths
+from tests.evidence.aws_calls.functions import NAMES, REQUEST, WORKER, Functions
+from tests.evidence.aws_calls.paths import Path
+from tests.evidence.aws_calls.recorder import Call, Clients, Recorder, heard_clients
+from tests.support.instances import parameters
 
 from .prices import (
     ADDRESS,
@@ -68,7 +69,7 @@ LAMBDAS_LINES = [
     f"START RequestId: {ID} Version: 12",
     f"END RequestId: {ID}",
     f"REPORT RequestId: {ID}\tDuration: 12.34 ms\tBilled Duration: 13 ms\tMemory Size: 1024 MB\t"
-    "Max Memory Used: 128 MB\t",
+    "Max LocalCache Used: 128 MB\t",
 ]
 REQUEST_ID = "JKJaXmPLvHcESHA="
 ACCESS = {

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from backburner.entry import Job
-from backburner.run_times import SLOTS
-from backburner.waiting import Sample, estimate
+from backburner.protocol.entry import Job
+from backburner.run_times import SLOTS, Sample
+from backburner.waiting import estimate
 
 JOBS, WARM_UP, SEED = 1500, 300, 1
 HEARTBEAT = 10.0

@@ -14,22 +14,23 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
 from backburner.computation import Uncomputable  # noqa: E402
-from backburner.computations import route_plan  # noqa: E402
-from tests import instances  # noqa: E402
+from computations import route_plan  # noqa: E402
+from computations.route_plan import parameters as takes  # noqa: E402
+from tests.support import instances  # noqa: E402
 
 
 def main(*chosen: str) -> None:
-    efforts = [effort for effort in get_args(route_plan.Effort) if effort in chosen]
+    efforts = [effort for effort in get_args(takes.Effort) if effort in chosen]
     names = [name for name in instances.OPTIMA if name in chosen]
     print("| instance   | stops | effort   | optimum | found | gap, % | seconds | expected |")
     print("| ---------- | ----: | -------- | ------: | ----: | -----: | ------: | -------: |")
-    for effort in efforts or get_args(route_plan.Effort):
+    for effort in efforts or get_args(takes.Effort):
         for name in names or instances.OPTIMA:
             print(row(name, effort), flush=True)
 
 
 def row(name: str, effort: str) -> str:
-    parameters = route_plan.Parameters(**instances.parameters(name), effort=effort)
+    parameters = takes.Parameters(**instances.parameters(name), effort=effort)
     optimum = instances.OPTIMA[name]
     started = time.process_time()
     found = distance(parameters)
@@ -38,11 +39,11 @@ def row(name: str, effort: str) -> str:
     return (
         f"| {name:<10} | {len(parameters.stops):>5} | {effort:<8} | {optimum:>7} "
         f"| {found or 'none':>5} | {gap:>6} | {seconds:>7.1f} "
-        f"| {route_plan.expected_time(parameters):>8.1f} |"
+        f"| {takes.expected_time(parameters):>8.1f} |"
     )
 
 
-def distance(parameters: route_plan.Parameters) -> int | None:
+def distance(parameters: takes.Parameters) -> int | None:
     try:
         return route_plan.compute(parameters, lambda _: None).distance
     except Uncomputable:

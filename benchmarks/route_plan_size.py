@@ -17,7 +17,8 @@ from typing import Any, get_args
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
-from backburner.computations import route_plan  # noqa: E402
+from computations import route_plan  # noqa: E402
+from computations.route_plan import parameters as takes  # noqa: E402
 
 STOPS = (10, 30, 100, 300, 1000)
 
@@ -25,7 +26,7 @@ STOPS = (10, 30, 100, 300, 1000)
 def main(*chosen: str) -> None:
     print("| stops | windows | effort   | seconds | expected | peak MB |")
     print("| ----: | ------- | -------- | ------: | -------: | ------: |")
-    for effort in chosen or get_args(route_plan.Effort):
+    for effort in chosen or get_args(takes.Effort):
         for stops in STOPS:
             for windows in ("no", "yes"):
                 row = [sys.executable, __file__, "row", str(stops), windows, effort]
@@ -34,14 +35,14 @@ def main(*chosen: str) -> None:
 
 def row(stops: int, windows: str, effort: str) -> None:
     text = json.dumps(a_city(stops, windows == "yes") | {"effort": effort})
-    parameters = route_plan.Parameters.model_validate_json(text, strict=True)
+    parameters = takes.Parameters.model_validate_json(text, strict=True)
     started = time.process_time()
     route_plan.compute(parameters, lambda _: None)
     seconds = time.process_time() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
         f"| {stops:>5} | {windows:<7} | {effort:<8} | {seconds:>7.1f} "
-        f"| {route_plan.expected_time(parameters):>8.1f} | {peak:>7.0f} |",
+        f"| {takes.expected_time(parameters):>8.1f} | {peak:>7.0f} |",
         flush=True,
     )
 

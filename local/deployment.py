@@ -15,10 +15,10 @@ from botocore.config import Config
 from werkzeug.serving import make_server
 
 from local import template
-from local.front import Front
 from local.function import STDERR, Function, InvocationError
+from local.http_api import HttpApi
 from local.pump import Pump
-from local.server import RequestHandler
+from local.server import BoundedRequestHandler
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
@@ -121,7 +121,7 @@ class Deployment:
         for declaration in declarations:
             running.callback(self.functions[declaration.name].close)
             if declaration.is_default_route:
-                self._start_front(running, listener, self.functions[declaration.name])
+                self._start_http_api(running, listener, self.functions[declaration.name])
         for declaration in declarations:
             for source in declaration.event_sources:
                 self._start_pump(running, source, self.functions[declaration.name])
@@ -138,14 +138,21 @@ class Deployment:
             )
         running.enter_context(self._moto)
 
-    def _start_front(self, running: ExitStack, listener: socket.socket, function: Function) -> None:
+    def _start_http_api(
+        self, running: ExitStack, listener: socket.socket, function: Function
+    ) -> None:
         function.start()
         with suppress(InvocationError):  # why, is on the console; the next edit may mend it
             function.await_import()
-        front = Front(function.invoke)
-        running.callback(front.close)
+        http_api = HttpApi(function.invoke)
+        running.callback(http_api.close)
         server = make_server(
-            HOST, 0, front, threaded=True, request_handler=RequestHandler, fd=listener.fileno()
+            HOST,
+            0,
+            http_api,
+            threaded=True,
+            request_handler=BoundedRequestHandler,
+            fd=listener.fileno(),
         )
         running.callback(server.server_close)
         running.callback(server.shutdown)

@@ -97,7 +97,7 @@ def encoded(response: Any) -> bytes:
 
 def add_computations(folders: list[str]) -> None:
     if folders:
-        importlib.import_module("backburner.computations").__path__.extend(folders)
+        importlib.import_module("computations").__path__.extend(folders)
 
 
 # A child that the handler spawns, rather than forks, runs this file again under the second name.

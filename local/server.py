@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from werkzeug import Response
 from werkzeug.serving import WSGIRequestHandler
 
-from local.front import refusal
+from local.http_api import refusal
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -50,7 +50,7 @@ class Incoming(io.RawIOBase):
             raise TooSlow from error
 
 
-class RequestHandler(WSGIRequestHandler):
+class BoundedRequestHandler(WSGIRequestHandler):
     disable_nagle_algorithm = True
     time_to_send = 10.0
     """Seconds in which a client has to send its request, and then to take its response."""

@@ -17,7 +17,7 @@ compile = $(PYTHON) -m compileall -q --invalidation-mode unchecked-hash -s "$(AR
 
 build-RequestFunction build-WorkerFunction build-DeadLetterFunction:
 	$(call install,$(ARTIFACTS_DIR))
-	cp -R backburner "$(ARTIFACTS_DIR)"
+	cp -R backburner computations "$(ARTIFACTS_DIR)"
 	find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -r {} +
 	# Nothing here reaches powertools' routers (with a Swagger UI) or pydantic's old self.
 	rm -r "$(ARTIFACTS_DIR)/aws_lambda_powertools/event_handler" "$(ARTIFACTS_DIR)/pydantic/v1"

@@ -16,28 +16,28 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from moto import mock_aws
 from moto.sqs.models import sqs_backends
 
-from backburner import attempt, computations, dead_letter, request, worker
-from backburner.dead_letter import Undertaker
-from backburner.entry import Entry
-from backburner.given_up import GivenUp
+import computations
+from backburner import attempt, dead_letter, request, resources, worker
+from backburner.dead_letter import DeadLetters
 from backburner.large_results import LargeResults
-from backburner.memory import memory
-from backburner.request import Front, respond
+from backburner.local_cache import local_cache
+from backburner.protocol.entry import Entry
+from backburner.protocol.failed_jobs import FailedJobs
+from backburner.protocol.signature import Signature
+from backburner.protocol.store import Leases, Store
+from backburner.protocol.task_queue import TaskQueue
+from backburner.request import RequestHandler, respond
 from backburner.resources import IN_ITS_REGION
 from backburner.run_times import RunTimes
-from backburner.signature import Signature
-from backburner.store import Leases, Store
-from backburner.task_queue import TaskQueue
 from backburner.telemetry import logger
 from backburner.worker import Worker
 from local.pump import record_of
 from local.runtime import load
 from local.template import ACCOUNT_ID, Stack, create_stack
-
-from .environment import exactly
+from tests.support.environment import exactly
 
 HERE = Path(__file__).parent
-COMPUTATIONS = str(HERE / "computations")
+COMPUTATIONS = str(HERE / "support/computations")
 REGION = "us-east-1"
 NOW = 1_800_000_000.0
 request_ids = count(1)
@@ -102,17 +102,21 @@ class Deployment:
             random=lambda: 0.0,
         )
         self.large_results = LargeResults(lambda: self.s3, self.bucket)
-        self.given_up = GivenUp(lambda: self.sqs, self.given_up_url)
+        self.failed_jobs = FailedJobs(lambda: self.sqs, self.failed_jobs_url)
         shared: Any = {
             "store": self.store,
             "task_queue": self.task_queue,
             "run_times": self.run_times,
             "large_results": self.large_results,
-            "given_up": self.given_up,
+            "failed_jobs": self.failed_jobs,
         }
-        self.front = Front(**shared, memory=memory(self.clock.timer), random=lambda: 0.0)
+        with exactly(self.stack.function("RequestFunction").environment):
+            site = resources.site()
+        self.request_handler = RequestHandler(
+            **shared, local_cache=local_cache(self.clock.timer), site=site, random=lambda: 0.0
+        )
         self.worker = Worker(**shared, compute=compute_here, random=lambda: 0.0)
-        self.undertaker = Undertaker(store=self.store, given_up=self.given_up)
+        self.dead_letters = DeadLetters(store=self.store, failed_jobs=self.failed_jobs)
 
     @property
     def table(self) -> str:
@@ -127,8 +131,8 @@ class Deployment:
         return self.stack.physical_ids["Queue"]
 
     @property
-    def given_up_url(self) -> str:
-        return self.stack.physical_ids["GivenUpQueue"]
+    def failed_jobs_url(self) -> str:
+        return self.stack.physical_ids["FailedJobsQueue"]
 
     @property
     def queue(self) -> Any:
@@ -144,7 +148,7 @@ class Deployment:
 
     def ask(self, event: dict[str, Any]) -> "Reply":
         with exactly(self.stack.function("RequestFunction").environment):
-            return Reply(respond(event, self.front).as_event())
+            return Reply(respond(event, self.request_handler).as_event())
 
     def messages(self) -> list[SQSRecord]:
         """What the queue gives out now; moto hides it from then on, by its own clock."""
@@ -179,7 +183,7 @@ class Deployment:
             self.s3.delete_object(Bucket=self.bucket, Key=key)
         # Also what is hidden: it would come back in a later test. SQS purges once a minute only.
         self.queue._messages.clear()
-        motos_own(self.given_up_url)._messages.clear()
+        motos_own(self.failed_jobs_url)._messages.clear()
 
     def objects(self) -> list[str]:
         """The keys in the bucket."""
@@ -244,9 +248,9 @@ def invoke(stack: Stack, deployment: Deployment) -> Iterator[Invoke]:
 
 def end_instances() -> None:
     """The next invocation of each function is its first."""
-    request.front.cache_clear()
+    request.request_handler.cache_clear()
     worker.worker.cache_clear()
-    dead_letter.undertaker.cache_clear()
+    dead_letter.dead_letters.cache_clear()
 
 
 @pytest.fixture

@@ -15,19 +15,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backburner import attempt, computations, frames, handover
+import computations
+from backburner import attempt
+from backburner.attempt import frames, handover
+from backburner.attempt.frames import FRACTION, LARGEST_RESULT, Kind
 from backburner.errors import AttemptFailed, Uncomputable
-from backburner.frames import FRACTION, LARGEST_RESULT, Kind
 from backburner.problems import ResultTooLarge
+from tests.support.eventually import eventually
 
-from .local.eventually import eventually
-
-UNRULY = Path(__file__).with_name("unruly")
+UNRULY = Path(__file__).parent / "support/unruly"
 LONG, SHORT = 30.0, 0.05
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere orphans are not adopted")
 
 
-class Lost(Exception):
+class LostRace(Exception):
     """The run is not mine any more."""
 
 
@@ -74,9 +75,9 @@ def test_a_heartbeat_that_raises_ends_the_attempt() -> None:
     def beat(progress: float) -> None:
         told.append(progress)
         if len(told) == 3:
-            raise Lost
+            raise LostRace
 
-    with pytest.raises(Lost):
+    with pytest.raises(LostRace):
         compute("endless", {}, beat=beat)
     assert told == sorted(told)
     assert 0 < told[-1] <= 1
@@ -84,9 +85,9 @@ def test_a_heartbeat_that_raises_ends_the_attempt() -> None:
 
 def test_a_computation_that_says_nothing_has_its_heartbeat_all_the_same() -> None:
     def beat(progress: float) -> None:
-        raise Lost
+        raise LostRace
 
-    with pytest.raises(Lost):
+    with pytest.raises(LostRace):
         compute("endless", {"quiet": True}, beat=beat)
 
 
@@ -194,11 +195,11 @@ def test_a_thread_that_goes_on_keeps_nobody(unruly: Callable[..., Any]) -> None:
 def test_an_attempt_ends_with_its_worker(tmp_path: Path) -> None:
     parameters = json.dumps({"how": "ignores_all_signals", "there": str(tmp_path)})
     script = (
-        "from backburner import attempt, computations\n"
+        "import computations\nfrom backburner import attempt\n"
         f"computations.__path__.append({str(UNRULY)!r})\n"
         f"attempt.compute('unruly', {parameters!r}.encode(), 60, 60, print)"
     )
-    source = Path(attempt.__file__).parent.parent
+    source = Path(attempt.__file__).parents[2]
     command = [sys.executable, "-c", script]
     with subprocess.Popen(command, env={"PYTHONPATH": str(source)}) as worker:  # noqa: S603
         eventually(lambda: list(tmp_path.iterdir()))

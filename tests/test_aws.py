@@ -14,11 +14,11 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
 
-from backburner.aws import Patience, TimeIsUp, is_passing
+from backburner.aws import TimeIsUp, TimeLimits, is_passing
 
 from .conftest import Deployment
 
-SHORT = Patience(connect=0.1, read=0.1, pauses=[0.01])
+SHORT = TimeLimits(connect=0.1, read=0.1, pauses=[0.01])
 LONGER = replace(SHORT, connect=5, read=1)
 """Where something is answered, by however busy a machine."""
 SLACK = 5
@@ -95,7 +95,7 @@ def serving(*says: Saying) -> Iterator[Server]:
             server.shutdown()
 
 
-def client(service: str, url: str, patience: Patience = SHORT) -> Any:
+def client(service: str, url: str, patience: TimeLimits = SHORT) -> Any:
     made = get_session().create_client(
         service,
         region_name="us-east-1",

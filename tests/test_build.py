@@ -58,9 +58,9 @@ def imported() -> set[str]:
     program = """
 import sys
 import backburner.request
-from backburner import computations
-for name in computations.names():
-    computations.load(name)
+from backburner.computation import registry
+for name in registry.names():
+    registry.load(name)
 for module in [*sys.modules.values()]:
     print(getattr(module, "__file__", None) or "")
 """

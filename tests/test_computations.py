@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backburner import computations
-from backburner.computation import BOUNDS, Computation, Policy
+import computations
+from backburner.computation import BOUNDS, Computation, Policy, registry
 from backburner.errors import BrokenComputation, NoSuchComputation
 from backburner.http import parameters
-from backburner.signature import canonical
+from backburner.protocol.signature import canonical
 from local.template import TEMPLATE, load
 
 from .conftest import Deployment
@@ -25,7 +25,7 @@ FOR_AWS = 100
 """Seconds of the worker's timeout that its calls may take beside an attempt."""
 
 SOURCE = Path(computations.__file__).parent
-SHIPPED = computations.names()
+SHIPPED = registry.names()
 REQUIREMENTS = {
     "pydantic",
     "pydantic_core",
@@ -37,7 +37,7 @@ REQUIREMENTS = {
 
 @pytest.fixture(params=SHIPPED)
 def computation(request: pytest.FixtureRequest) -> Computation:
-    return computations.load(request.param)
+    return registry.load(request.param)
 
 
 def compute(computation: Computation) -> tuple[str, list[float]]:
@@ -82,16 +82,16 @@ def test_its_parameters_are_closed_and_their_canonical_form_is_a_fixed_point(
 def test_its_example_has_one_signature_in_every_process(computation: Computation) -> None:
     """Also for what its types do not tell: what its validators and its factories of defaults do."""
     script = (
-        "from backburner import computations\n"
+        "from backburner.computation import registry\n"
         "from backburner.http import parameters\n"
-        f"computation = computations.load({computation.name!r})\n"
+        f"computation = registry.load({computation.name!r})\n"
         "given = computation.parameters.model_validate(computation.example)\n"
         "print(parameters.dump(given).decode())"
     )
     signed = {
         subprocess.run(  # noqa: S603
             [sys.executable, "-c", script],
-            env={"PYTHONPATH": str(SOURCE.parent.parent), "PYTHONHASHSEED": hash_seed},
+            env={"PYTHONPATH": str(SOURCE.parent), "PYTHONHASHSEED": hash_seed},
             capture_output=True,
             text=True,
             check=True,
@@ -118,17 +118,22 @@ def test_importing_it_needs_nothing_that_the_request_lambda_lacks(computation: C
     """In a fresh interpreter: what comes in from site-packages is in src/requirements.txt."""
     script = (
         f"import sys, backburner.computation; before = set(sys.modules)\n"
-        f"import backburner.computations.{computation.name.replace('-', '_')}\n"
+        f"import computations.{computation.name.replace('-', '_')}\n"
         f"print(*{{m.partition('.')[0] for m in set(sys.modules) - before}})"
     )
     imported = subprocess.run(  # noqa: S603
         [sys.executable, "-c", script],
-        env={"PYTHONPATH": str(SOURCE.parent.parent)},
+        env={"PYTHONPATH": str(SOURCE.parent)},
         capture_output=True,
         text=True,
         check=True,
     )
-    extra = set(imported.stdout.split()) - sys.stdlib_module_names - {"backburner"} - REQUIREMENTS
+    extra = (
+        set(imported.stdout.split())
+        - sys.stdlib_module_names
+        - {"backburner", "computations"}
+        - REQUIREMENTS
+    )
     assert not extra, f"{computation.name} imports {extra}; import them inside compute()"
 
 
@@ -136,19 +141,19 @@ def test_importing_it_needs_nothing_that_the_request_lambda_lacks(computation: C
 
 
 def test_a_name_on_disk_is_the_name_in_the_api() -> None:
-    files = [path.stem for path in SOURCE.glob("[a-z]*.py")]
+    files = [path.stem for path in SOURCE.iterdir() if path.name[0].isalpha()]
     assert sorted(stem.replace("_", "-") for stem in files) == SHIPPED
 
 
 def test_names_are_known_without_an_import(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("raise RuntimeError('imported')")
     monkeypatch.setattr(computations, "__path__", [str(tmp_path)])
-    assert computations.names() == ["broken"]
+    assert registry.names() == ["broken"]
 
 
 def test_an_unknown_name_is_told_which_there_are() -> None:
     with pytest.raises(NoSuchComputation, match=r"there are .*doubling"):
-        computations.load("tripling")
+        registry.load("tripling")
 
 
 def test_a_computation_that_cannot_be_imported_says_why_and_what_to_do(
@@ -158,7 +163,7 @@ def test_a_computation_that_cannot_be_imported_says_why_and_what_to_do(
     monkeypatch.setattr(computations, "__path__", [str(tmp_path)])
     importlib.invalidate_caches()
     with pytest.raises(BrokenComputation, match=r"no_such_library.*inside compute"):
-        computations.load("needs-more")
+        registry.load("needs-more")
 
 
 def test_a_computation_that_lacks_a_part_says_which(
@@ -168,7 +173,7 @@ def test_a_computation_that_lacks_a_part_says_which(
     monkeypatch.setattr(computations, "__path__", [str(tmp_path)])
     importlib.invalidate_caches()
     with pytest.raises(BrokenComputation, match="lacks Parameters, Result, EXAMPLE, compute"):
-        computations.load("half-done")
+        registry.load("half-done")
 
 
 @pytest.fixture
@@ -198,7 +203,7 @@ def test_whatever_a_file_does_when_it_is_imported_it_is_named_with_its_line(
 ) -> None:
     (folder / "broken.py").write_text(f'"""It is broken."""\n\n{source}\n', "latin-1")
     with pytest.raises(BrokenComputation, match=BROKEN[source]) as caught:
-        computations.load("broken")
+        registry.load("broken")
     assert "computation 'broken'" in str(caught.value)
     if "\0" not in source and "\xff" not in source:
         line = 3 + source.count("\n")
@@ -208,7 +213,7 @@ def test_whatever_a_file_does_when_it_is_imported_it_is_named_with_its_line(
 def test_a_file_that_is_interrupted_is_not_broken(folder: Path) -> None:
     (folder / "slow.py").write_text("raise KeyboardInterrupt")
     with pytest.raises(KeyboardInterrupt):
-        computations.load("slow")
+        registry.load("slow")
 
 
 @pytest.mark.parametrize(
@@ -227,7 +232,7 @@ def test_a_part_of_another_form_is_named(part: str, source: str, folder: Path) -
     name = f"misshapen-{part.lower()}"
     (folder / f"{name.replace('-', '_')}.py").write_text(f"{whole}\n\n{source}\n")
     with pytest.raises(BrokenComputation, match=f"has another {part} than"):
-        computations.load(name)
+        registry.load(name)
 
 
 def policy(**values: Any) -> Policy:
@@ -274,14 +279,14 @@ def test_every_field_has_a_most(name: str) -> None:
 
 def test_an_expected_time_that_is_none_is_refused() -> None:
     policy = Policy(version=1, fresh_for=600, expected_time=lambda _: 0)
-    broken = replace(computations.load("doubling"), policy=policy)
+    broken = replace(registry.load("doubling"), policy=policy)
     with pytest.raises(BrokenComputation, match="expected_time=0 of doubling is not positive"):
         broken.expected_time(broken.parameters.model_validate(broken.example))
 
 
 def expecting(expected_time: Any) -> Computation:
     policy = Policy(version=1, fresh_for=600, expected_time=lambda _: expected_time)
-    return replace(computations.load("doubling"), policy=policy)
+    return replace(registry.load("doubling"), policy=policy)
 
 
 @pytest.mark.parametrize(
@@ -313,7 +318,7 @@ def test_an_expected_time_that_raises_is_a_broken_computation() -> None:
         raise ZeroDivisionError("mark-7d1f")
 
     policy = Policy(version=1, fresh_for=600, expected_time=expected_time)
-    broken = replace(computations.load("doubling"), policy=policy)
+    broken = replace(registry.load("doubling"), policy=policy)
     with pytest.raises(BrokenComputation, match="of doubling raises ZeroDivisionError") as caught:
         broken.expected_time(broken.parameters.model_validate(broken.example))
     assert "mark" not in str(caught.value)

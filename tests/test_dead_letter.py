@@ -16,7 +16,7 @@ def test_the_job_of_a_dead_letter_is_buried_and_its_clients_learn_it(
 ) -> None:
     deployment.get(ASKED)
     [message] = deployment.messages()
-    deployment.undertaker.receive(message)
+    deployment.dead_letters.receive(message)
     reply = deployment.get(ASKED)
     assert reply.status == 500
     assert "gave up after 0 of 3 attempts" in reply.json["detail"]
@@ -26,7 +26,7 @@ def test_a_job_that_is_alive_in_a_worker_is_left_alone(deployment: Deployment) -
     signature = deployment.get(ASKED).signature
     [message] = deployment.messages()
     run = deployment.store.begin(deployment.entry(signature))
-    deployment.undertaker.receive(message)
+    deployment.dead_letters.receive(message)
     assert deployment.entry(signature) == run.entry
 
 
@@ -35,17 +35,17 @@ def test_an_answer_is_left_alone(deployment: Deployment) -> None:
     [message] = deployment.messages()
     deployment.worker.receive(message)
     answered = deployment.entry(signature)
-    deployment.undertaker.receive(message)
+    deployment.dead_letters.receive(message)
     assert deployment.entry(signature) == answered
 
 
-def test_a_letter_that_comes_late_does_not_bury_the_next_job(deployment: Deployment) -> None:
+def test_a_failed_job_that_comes_late_does_not_bury_the_next_job(deployment: Deployment) -> None:
     deployment.get(ASKED)
     [late] = deployment.messages()
-    deployment.undertaker.receive(late)
+    deployment.dead_letters.receive(late)
     deployment.clock.passes(60)
     signature = deployment.get(ASKED).signature
-    deployment.undertaker.receive(late)
+    deployment.dead_letters.receive(late)
     assert deployment.entry(signature).is_alive(deployment.clock())
 
 
@@ -54,7 +54,7 @@ def test_a_malformed_dead_letter_is_logged_and_counted(
 ) -> None:
     deployment.send("not ours")
     [message] = deployment.messages()
-    deployment.undertaker.receive(message)
+    deployment.dead_letters.receive(message)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["malformed"] for line in lines if "malformed" in line] == [[1.0]]
 
@@ -67,7 +67,7 @@ def test_a_dead_letter_that_cannot_be_buried_stays_and_is_an_error_in_the_log(
     [message] = deployment.messages()
     deployment.store.table = "no-such-table"
     with pytest.raises(ClientError):
-        deployment.undertaker.receive(message)
+        deployment.dead_letters.receive(message)
     [line] = [json.loads(line) for line in logged.getvalue().splitlines() if "dead" in line]
     assert line["level"] == "ERROR"
 

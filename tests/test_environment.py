@@ -9,16 +9,16 @@ import pytest
 
 from backburner.errors import MissingSetting
 from local.template import Stack
+from tests.support.environment import exactly
 
 from .conftest import Invoke, http_event
-from .environment import exactly
 
 SOURCES = sorted((Path(__file__).parent.parent / "src").glob("**/*.py"))
 NO_RECORDS: dict[str, list[Any]] = {"Records": []}
 NEEDED = {
-    "RequestFunction": {"TABLE_NAME", "QUEUE_URL", "LARGE_RESULTS_BUCKET", "GIVEN_UP_QUEUE_URL"},
-    "WorkerFunction": {"TABLE_NAME", "QUEUE_URL", "LARGE_RESULTS_BUCKET", "GIVEN_UP_QUEUE_URL"},
-    "DeadLetterFunction": {"TABLE_NAME", "GIVEN_UP_QUEUE_URL"},
+    "RequestFunction": {"TABLE_NAME", "QUEUE_URL", "LARGE_RESULTS_BUCKET", "FAILED_JOBS_QUEUE_URL"},
+    "WorkerFunction": {"TABLE_NAME", "QUEUE_URL", "LARGE_RESULTS_BUCKET", "FAILED_JOBS_QUEUE_URL"},
+    "DeadLetterFunction": {"TABLE_NAME", "FAILED_JOBS_QUEUE_URL"},
 }
 
 

@@ -63,11 +63,11 @@ def test_a_message_that_the_queue_gave_up_on_ends_as_a_problem(
     asked = load_event("1_request_miss.json")
     ask(asked)
     carried = carry(deployment)
-    letter = load_event("4_dead_letter.json")
-    assert carried["Records"][0]["body"] == letter["Records"][0]["body"]
-    assert sorted(carried["Records"][0]) == sorted(letter["Records"][0])
+    failed_job = load_event("4_dead_letter.json")
+    assert carried["Records"][0]["body"] == failed_job["Records"][0]["body"]
+    assert sorted(carried["Records"][0]) == sorted(failed_job["Records"][0])
 
-    assert invoke("DeadLetterFunction", letter) == {"batchItemFailures": []}
+    assert invoke("DeadLetterFunction", failed_job) == {"batchItemFailures": []}
     assert ask(asked).status == 500
     assert invoke("WorkerFunction", carried) == {"batchItemFailures": []}
     assert ask(asked).status == 500

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from backburner.memory import LONGEST
-from backburner.store import Lost
+from backburner.local_cache import MAX_AGE_S
+from backburner.protocol.store import LostRace
 
 from .conftest import Deployment, Reply, from_operator, http_event, with_token
 
@@ -72,7 +72,7 @@ def test_what_can_be_nothing_of_ours_is_not_found(deployment: Deployment, path: 
 def test_an_entry_is_not_forgotten_under_another_computation(deployment: Deployment) -> None:
     location = answered(deployment)
     assert forget(deployment, location.replace("doubling", "crashing")).status == 204
-    deployment.clock.passes(LONGEST)
+    deployment.clock.passes(MAX_AGE_S)
     assert deployment.get(location).status == 200
 
 
@@ -108,7 +108,7 @@ def test_a_run_from_before_does_not_answer_the_job_that_came_after(
     run = deployment.store.begin(deployment.entry(location.rpartition("/")[2]))
     forget(deployment, location)
     after = deployment.entry(deployment.get(ASKED).signature)
-    with pytest.raises(Lost):
+    with pytest.raises(LostRace):
         deployment.store.fail(run, run.job.gave_up(deployment.clock()))
     assert deployment.entry(after.signature) == after
 
@@ -125,10 +125,10 @@ def test_a_waiting_message_of_a_forgotten_entry_finds_nothing_and_ends(
 
 def test_a_dead_letter_of_a_forgotten_entry_buries_nothing(deployment: Deployment) -> None:
     location = deployment.get(ASKED).headers["location"]
-    [letter] = deployment.messages()
+    [failed_job] = deployment.messages()
     forget(deployment, location)
     deployment.get(ASKED)
-    deployment.undertaker.receive(letter)
+    deployment.dead_letters.receive(failed_job)
     assert deployment.get(location).status == 202
 
 
@@ -139,7 +139,7 @@ def test_a_request_that_was_about_to_send_a_forgotten_job_again_starts_anew(
     seen = deployment.entry(location.rpartition("/")[2])
     deployment.clock.passes(60)
     forget(deployment, location)
-    with pytest.raises(Lost) as lost:
+    with pytest.raises(LostRace) as lost:
         deployment.store.send_again(seen)
     assert lost.value.entry.job is None
 
@@ -155,7 +155,7 @@ def test_another_instance_may_serve_it_for_some_seconds_and_no_longer(
     assert other.get(location).status == 200
     forget(deployment, location)
     assert deployment.get(location).status == 404
-    deployment.clock.passes(LONGEST)
+    deployment.clock.passes(MAX_AGE_S)
     assert other.get(location).status == 404
 
 

@@ -12,7 +12,6 @@ from botocore.exceptions import ClientError
 
 from backburner import resources
 from backburner.computation import DAY, Policy
-from backburner.entry import Answer
 from backburner.large_results import (
     DAYS,
     LARGEST_AS_TEXT,
@@ -22,7 +21,9 @@ from backburner.large_results import (
     days_for,
     is_large,
 )
+from backburner.protocol.entry import Answer
 from backburner.worker import Worker
+from tests.support.environment import exactly
 
 from .conftest import NOW, Deployment, Reply, compute_here, http_event
 from .test_template import properties
@@ -177,9 +178,14 @@ def test_whoever_has_it_gets_304_without_a_url(deployment: Deployment, redirecte
     assert "location" not in reply.headers
 
 
+def in_the_environment(deployment: Deployment) -> LargeResults:
+    with exactly(deployment.stack.function("RequestFunction").environment):
+        return resources.large_results()
+
+
 def test_a_redirect_takes_no_call_of_s3(deployment: Deployment, redirected: Reply) -> None:
     calls: list[str] = []
-    client = resources.large_results({"LARGE_RESULTS_BUCKET": deployment.bucket}).client
+    client = in_the_environment(deployment).client
     client.meta.events.register("before-send.s3", lambda request, **_: calls.append(request.url))
     assert replace(deployment, s3=client).get(ASKED).status == 307
     assert calls == []
@@ -189,7 +195,7 @@ def test_whoever_asks_by_head_gets_a_url_for_head(
     deployment: Deployment, redirected: Reply
 ) -> None:
     signed: list[str] = []
-    client = resources.large_results({"LARGE_RESULTS_BUCKET": deployment.bucket}).client
+    client = in_the_environment(deployment).client
     client.meta.events.register(
         "choose-signer.s3", lambda event_name, **_: signed.append(event_name)
     )

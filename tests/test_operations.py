@@ -13,9 +13,8 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
 from backburner import telemetry
 from local.template import STACK_NAME, TEMPLATE, load
-
-from .environment import exactly
-from .translation import translate
+from tests.support.environment import exactly
+from tests.support.translation import translate
 
 ROOT = Path(__file__).parent.parent
 RESOURCES = translate(AlarmEmail="operator@example.org", Rollout="Canary10Percent5Minutes")
@@ -117,7 +116,7 @@ def test_silence_begins_no_alarm_and_ends_one_only_where_it_says_that_all_is_wel
         ("WorkerErrors", "Errors of WorkerFunction"),
         ("WorkerFaults", "worker_fault of "),
         ("WorkerThrottles", "Throttles of WorkerFunction"),
-        ("GivenUp", "ApproximateNumberOfMessagesVisible of GivenUpQueue.QueueName"),
+        ("FailedJobs", "ApproximateNumberOfMessagesVisible of FailedJobsQueue.QueueName"),
         ("DeadLetters", "Invocations of DeadLetterFunction"),
         ("DeadLetterErrors", "Errors of DeadLetterFunction"),
         ("DeadLetterFaults", "dead_letter_fault of "),
@@ -160,9 +159,9 @@ def test_what_a_metric_leaves_out_rings_elsewhere(name: str) -> None:
     assert what_it_leaves_out_rings(ALARMS[name])
 
 
-def test_the_age_of_dead_letters_which_come_back_for_ever_is_no_alarm() -> None:
-    letters = {"Name": "QueueName", "Value": "DeadLetterQueue.QueueName"}
-    assert not what_it_leaves_out_rings({"MetricName": AGE, "Dimensions": [letters]})
+def test_the_age_of_dead_failed_jobs_which_come_back_for_ever_is_no_alarm() -> None:
+    failed_jobs = {"Name": "QueueName", "Value": "DeadLetterQueue.QueueName"}
+    assert not what_it_leaves_out_rings({"MetricName": AGE, "Dimensions": [failed_jobs]})
 
 
 @pytest.mark.parametrize("function", ["RequestFunction", "WorkerFunction", "DeadLetterFunction"])

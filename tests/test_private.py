@@ -2,7 +2,7 @@
 
 import pytest
 
-from backburner.memory import LONGEST
+from backburner.local_cache import MAX_AGE_S
 
 from .conftest import Deployment, Reply, http_event, with_token
 
@@ -123,8 +123,8 @@ def test_an_entry_stays_private_through_every_step_of_its_job(deployment: Deploy
 
 def test_a_dead_letter_buries_a_private_job(deployment: Deployment) -> None:
     location = ask_as(deployment, "ann", ASKED).headers["location"]
-    [letter] = deployment.messages()
-    deployment.undertaker.receive(letter)
+    [failed_job] = deployment.messages()
+    deployment.dead_letters.receive(failed_job)
     assert ask_as(deployment, "ann", location).status == 500
     assert ask_as(deployment, "bob", location).status == 404
 
@@ -146,5 +146,5 @@ def test_what_was_public_is_not_served_once_the_computation_is_private(
     location = answered(deployment, "ann").headers["content-location"]
     signature = location.rpartition("/")[2]
     deployment.set(signature, "private_to", {"S": ""})
-    deployment.clock.passes(LONGEST)
+    deployment.clock.passes(MAX_AGE_S)
     assert ask_as(deployment, "ann", location).status == 404

@@ -18,9 +18,9 @@ from botocore.exceptions import (
 from backburner import __version__
 from backburner.aws import TimeIsUp
 from backburner.http.response import FOR_BROWSERS
+from backburner.protocol.task_queue import PACE, Message, TaskQueue
 from backburner.request import respond
-from backburner.task_queue import PACE, Message, TaskQueue
-from backburner.waiting import Sample
+from backburner.run_times import Sample
 
 from .conftest import Deployment, Invoke, Reply, http_event
 
@@ -362,7 +362,7 @@ def backlogged(deployment: Deployment, **changes: Any) -> Deployment:
     """The same table and queue, seen by an instance that lets one message wait at most."""
     late = replace(deployment)
     late.task_queue.max_backlog = 1
-    late.front = replace(late.front, **changes)
+    late.request_handler = replace(late.request_handler, **changes)
     return late
 
 
@@ -618,7 +618,7 @@ def test_a_job_without_a_message_whose_lease_could_not_be_ended_is_said_to_be_no
 
 
 def test_whatever_else_breaks_is_a_problem_without_its_inside(deployment: Deployment) -> None:
-    broken = replace(deployment.front, random=lambda: 1 / 0)
+    broken = replace(deployment.request_handler, random=lambda: 1 / 0)
     reply = Reply(respond(http_event("GET", "/v1/doubling", query="number=1"), broken).as_event())
     assert (reply.status, reply.headers["content-type"]) == (500, "application/problem+json")
     assert "Zero" not in reply.text

@@ -14,11 +14,13 @@ import pytest
 from pydantic import ValidationError
 
 from backburner.computation import Uncomputable
-from backburner.computations import route_plan
-from backburner.computations.route_plan import Parameters, Result, compute
 from backburner.http.parameters import dump
-from backburner.signature import canonical
-from tests import instances
+from backburner.protocol.signature import canonical
+from computations import route_plan
+from computations.route_plan import compute, solver
+from computations.route_plan.parameters import FARTHEST, Parameters, expected_time, iterations
+from computations.route_plan.result import Result
+from tests.support import instances
 
 LAYER = Path(__file__).parents[1] / "layer" / "requirements.txt"
 FLEET = {"count": 2, "capacity": 10}
@@ -205,7 +207,7 @@ def test_geographic_distances_are_metres_along_the_great_circle(
 
 
 def test_the_solver_keeps_its_numbers_at_the_limits_of_the_parameters() -> None:
-    far = route_plan.FARTHEST
+    far = FARTHEST
     given = parameters(
         [
             {"x": x, "y": far, "demand": 1e6, "window": [10_000_000, 10_000_000], "service": 10**7}
@@ -446,7 +448,7 @@ def test_whoever_is_told_the_progress_can_stop_the_run() -> None:
 def test_a_search_that_takes_far_too_long_ends_with_the_plan_it_has(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(route_plan, "SAFETY", 0)
+    monkeypatch.setattr(solver, "SAFETY", 0)
     told: list[float] = []
     given = published("X-n101-k25", "quick")
     assert keeps_to_the_rules(compute(given, told.append), given)
@@ -455,14 +457,14 @@ def test_a_search_that_takes_far_too_long_ends_with_the_plan_it_has(
 
 def test_more_stops_are_given_fewer_iterations_but_more_time() -> None:
     few, many = (parameters(along_x(*range(1, 1 + size))) for size in (100, 1000))
-    assert route_plan.iterations(few) == 1500 > route_plan.iterations(many)
-    assert route_plan.expected_time(few) < route_plan.expected_time(many)
+    assert iterations(few) == 1500 > iterations(many)
+    assert expected_time(few) < expected_time(many)
 
 
 def test_the_longest_run_has_a_margin_to_its_limits() -> None:
     longest = parameters(along_x(*range(1, 1001)), effort="thorough")
-    assert 4 * route_plan.expected_time(longest) < route_plan.SAFETY
-    assert route_plan.POLICY.time_limit - 60 > route_plan.SAFETY
+    assert 4 * expected_time(longest) < solver.SAFETY
+    assert route_plan.POLICY.time_limit - 60 > solver.SAFETY
 
 
 def test_the_solver_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from backburner.run_times import PACE, SLOTS, RunTimes
-from backburner.waiting import Sample
+from backburner.run_times import PACE, SLOTS, RunTimes, Sample
 
 from .conftest import Clock, Deployment
 

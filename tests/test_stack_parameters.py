@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from local.template import TEMPLATE, load
-
-from .translation import translate
+from tests.support.translation import translate
 
 TEMPLATE_ITSELF = load(TEMPLATE)
 PARAMETERS: dict[str, Any] = TEMPLATE_ITSELF["Parameters"]
@@ -43,7 +42,7 @@ SWITCHES = {"JwtIssuer", "JwtAudience", "Rollout", "AlarmEmail"}
 """Parameters that decide what there is; each has tests of its own below."""
 
 SAMCONFIG = TEMPLATE.parent / "samconfig.toml"
-SAM_SENDS = Path(__file__).with_name("sam_sends.py")
+SAM_SENDS = Path(__file__).parent / "support/sam_sends.py"
 SAMS_PYTHON = TEMPLATE.parent / ".venv-sam/bin/python"
 STAGES = tomllib.loads(SAMCONFIG.read_text())
 STAGE_NAMES = [name for name in STAGES if name != "version"]

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from backburner.computations import load as load_computation
-from backburner.computations import names
+from backburner.computation.registry import load as load_computation
+from backburner.computation.registry import names
 from local.template import TEMPLATE, load
 
 RESOURCES: dict[str, Any] = load(TEMPLATE)["Resources"]
@@ -61,8 +61,8 @@ def test_the_queue_gives_up_only_after_every_attempt_had_its_chance() -> None:
     assert properties("Queue")["RedrivePolicy"]["maxReceiveCount"] >= 2 * attempts
 
 
-@pytest.mark.parametrize("queue", ["DeadLetterQueue", "GivenUpQueue"])
-def test_letters_are_kept_as_long_as_sqs_can(queue: str) -> None:
+@pytest.mark.parametrize("queue", ["DeadLetterQueue", "FailedJobsQueue"])
+def test_failed_jobs_are_kept_as_long_as_sqs_can(queue: str) -> None:
     assert properties(queue)["MessageRetentionPeriod"] == 14 * 86400
 
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backburner.entry import Job
-from backburner.waiting import SHORTEST, Sample, best_wait, estimate, until_there_is_room
+from backburner.protocol.entry import Job
+from backburner.run_times import Sample
+from backburner.waiting import SHORTEST, best_wait, estimate, until_there_is_room
 
 JOB = Job(
     version=1,

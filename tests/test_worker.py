@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from backburner.errors import AttemptFailed, MalformedMessage, Returned, Uncomputable
 from backburner.problems import ResultTooLarge
-from backburner.store import Lost
+from backburner.protocol.store import LostRace
+from backburner.protocol.task_queue import Delivery
 
 from .conftest import NOW, Deployment, Invoke, compute_here
 
@@ -168,7 +169,7 @@ def test_a_message_whose_job_is_spent_buries_it(deployment: Deployment) -> None:
     assert deployment.entry(signature).the_answer.status == 500
 
 
-def test_a_malformed_message_goes_to_the_dead_letters_without_delay(
+def test_a_malformed_message_goes_to_the_dead_failed_jobs_without_delay(
     deployment: Deployment,
 ) -> None:
     deployment.send("not ours")
@@ -205,7 +206,7 @@ def test_a_run_that_is_not_mine_any_more_is_stopped_and_its_message_is_done_with
     def compute(name: str, parameters: bytes, limit: float, every: float, beat: Any) -> bytes:
         deployment.clock.passes(30)
         deployment.store.begin(deployment.entry(signature))
-        with pytest.raises(Lost):
+        with pytest.raises(LostRace):
             beat(0.5)
         beat(0.5)
         raise AssertionError("the run goes on")
@@ -258,7 +259,8 @@ def test_a_heartbeat_that_aws_refuses_is_logged_as_a_fault(
 
     run = deployment.store.begin(deployment.entry(ask(deployment)[0]))
     deployment.task_queue.hide = refuse  # type: ignore[method-assign,assignment]
-    deployment.worker.beat(run, "receipt", 0.5)
+    delivery = Delivery(task_queue=deployment.task_queue, receipt_handle="receipt")
+    deployment.worker.heartbeat(run, delivery, 0.5)
     [line] = [json.loads(each) for each in logged.getvalue().splitlines() if "heartbeat" in each]
     assert line["level"] == level
 

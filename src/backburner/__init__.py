@@ -1,20 +1,17 @@
 """Slow computations behind a fast public API: nobody waits, everybody gets an answer.
 
 request.py       a request comes in; its signature is looked up in the table        1 read
-                 an answer there?      → it is served
-                 a placeholder there?  → "come back"
-                 else                  → the placeholder is set, a message is sent,  1 write, 1 send
-                                         "come back"
+                 an answer there?      → serve it
+                 a placeholder there?  → 202, come back later
+                 else                  → set the placeholder, send a message,        1 write, 1 send
+                                         202, come back later
 worker.py        a message comes in; its job is begun, computed, completed           2 writes
 dead_letter.py   a message that the queue gave up on; its job is buried              1 read, 1 write
 
-signature.py names an answer, entry.py is what lies under it, store.py is the only code that
-changes it, task_queue.py is the only code that sends jobs; computations/ is what people add to.
-large_results.py puts into a bucket what is too large for the table: one put and one write more.
-given_up.py leaves a letter about what was given up, for `make redrive`: one send more.
-memory.py saves the read of a result that was served just now. run_times.py tells the next clients
-what jobs took: one read of a request's, one write of a worker's, in ten seconds at most.
-Where MAX_BACKLOG is set, new work asks the queue how long it is: once in three seconds at most.
+That is protocol/. What costs more: a large result goes to a bucket (one put, one heartbeat more); a
+job that is given up is kept for `make redrive` (one send). run_times.py costs a request one read and
+a worker one write, in ten seconds at most; with MAX_BACKLOG set, new work asks the queue for its
+length once in three seconds. local_cache.py saves the read of a result that was served just now.
 """
 
 __version__ = "0.1.0"

@@ -38,8 +38,8 @@ class TimeIsUp(BackburnerError, BotoCoreError):
     fmt = "no call begins later than {total} s after an event; this one is not made"
 
 
-@dataclass(kw_only=True)
-class Patience:
+@dataclass(kw_only=True, eq=False)
+class TimeLimits:
     """How long a function waits for AWS, in seconds. An instance has one event at a time."""
 
     connect: float

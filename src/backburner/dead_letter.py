@@ -1,6 +1,5 @@
-"""Lambda 3: a message that the queue gave up on; its job is buried, so that clients learn it."""
+"""Lambda 3: bury the jobs of messages that the queue gave up on, so that their clients learn it."""
 
-import os
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,9 +12,9 @@ from aws_lambda_powertools.utilities.batch import (
 
 from backburner import resources
 from backburner.errors import MalformedMessage
-from backburner.given_up import GivenUp
-from backburner.store import Lost, Store
-from backburner.task_queue import Message
+from backburner.protocol.failed_jobs import FailedJobs
+from backburner.protocol.store import LostRace, Store
+from backburner.protocol.task_queue import Message
 from backburner.telemetry import count, logger
 
 if TYPE_CHECKING:
@@ -24,27 +23,28 @@ if TYPE_CHECKING:
 
 
 def handler(event: dict[str, Any], context: "LambdaContext | None") -> Any:
+    """Bury the jobs of a batch of dead letters; what failed stays in their queue."""
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    ready = undertaker()
+    ready = dead_letters()
     resources.DEAD_LETTER.begin()
     return process_partial_response(event, ready.receive, processor, context)
 
 
 @cache
-def undertaker() -> "Undertaker":
-    patience = resources.DEAD_LETTER
-    return Undertaker(
-        store=resources.store(os.environ, patience),
-        given_up=resources.given_up(os.environ, patience),
+def dead_letters() -> "DeadLetters":
+    time_limits = resources.DEAD_LETTER
+    return DeadLetters(
+        store=resources.store(time_limits),
+        failed_jobs=resources.failed_jobs(resources.sqs(time_limits)),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Undertaker:
-    """Sees to what the queue gave up on."""
+class DeadLetters:
+    """The messages that the queue gave up on."""
 
     store: Store
-    given_up: GivenUp
+    failed_jobs: FailedJobs
 
     def receive(self, record: "SQSRecord") -> None:
         """A malformed message has no job: it is logged, counted, and that is its end."""
@@ -66,8 +66,6 @@ class Undertaker:
         if entry.job is None or entry.job.correlation_id != message.correlation_id:
             return
         try:
-            self.store.bury(entry)
-        except Lost:
+            self.failed_jobs.bury(self.store, entry)
+        except LostRace:
             logger.info("the job of a dead letter is alive", signature=message.signature)
-        else:
-            self.given_up.keep(entry)

@@ -5,7 +5,7 @@ BackburnerError
  ├─ BrokenComputation    the file is there but does not keep to the form
  ├─ Uncomputable         the computation says: never, with these parameters
  ├─ AttemptFailed        this attempt failed; another may succeed
- ├─ Lost                 a conditional write found the entry in somebody else's hands
+ ├─ LostRace                 a conditional write found the entry in somebody else's hands
  ├─ Unsent               the queue did not take the message
  ├─ TimeIsUp             AWS took so long that a call is not begun any more
  ├─ MalformedMessage     what came off the queue is no message of ours

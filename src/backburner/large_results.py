@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from backburner.computation import DAY
-from backburner.entry import Answer
+from backburner.protocol.entry import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,76 +1,79 @@
-"""The table, the queues and the bucket, by the names that template.yaml puts into the environment.
+"""The table, the queues and the bucket, by the names in the settings, and clients of them.
 
 The clients are boto3's own low-level ones, made by botocore: `import boto3` would bring in S3's
 transfers at every cold start.
 """
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 from botocore.config import Config
 from botocore.session import Session, get_session
 
-from backburner.aws import Patience
-from backburner.errors import MissingSetting
-from backburner.given_up import GivenUp
+from backburner import settings
+from backburner.aws import TimeLimits
 from backburner.http.event import Site
 from backburner.large_results import LargeResults
+from backburner.protocol.failed_jobs import FailedJobs
+from backburner.protocol.store import Leases, Store
+from backburner.protocol.task_queue import TaskQueue
 from backburner.run_times import RunTimes
-from backburner.store import Leases, Store
-from backburner.task_queue import TaskQueue
 
-REQUEST = Patience(connect=0.25, read=0.5, pauses=[0.1], total=1.7)
+REQUEST = TimeLimits(connect=0.25, read=0.5, pauses=[0.1], total=1.7)
 """A client waits: under 3 s in all, whatever the calls are. The sum does not depend on the path, so
 a call more changes nothing. Not in it: to resolve a name, and to try a second address of it."""
-WORKER = Patience(connect=1, read=2, pauses=[0.5, 1])
+WORKER = TimeLimits(connect=1, read=2, pauses=[0.5, 1])
 """A heartbeat that is not answered leaves the lease time for the next one."""
-PUT = Patience(connect=2, read=5, pauses=[0.5])
+PUT = TimeLimits(connect=2, read=5, pauses=[0.5])
 """Of a large result: the lease outlasts it, and the call that completes the job after it. What is
 sent may stop for `connect` seconds at most."""
-DEAD_LETTER = Patience(connect=1, read=2, pauses=[0.5, 1], total=20)
+DEAD_LETTER = TimeLimits(connect=1, read=2, pauses=[0.5, 1], total=20)
 """Under the function's 30 s, for a batch; what has had no time stays in the queue."""
 
 IN_ITS_REGION = Config(signature_version="s3v4", s3={"us_east_1_regional_endpoint": "regional"})
 """S3's URLs: signed as every region takes it, at the bucket's own host, which the console knows."""
 
 
-def store(environ: Mapping[str, str], patience: Patience) -> Store:
+def store(time_limits: TimeLimits) -> Store:
     return Store(
-        _client("dynamodb", patience),
-        table=_setting(environ, "TABLE_NAME"),
-        leases=_leases(environ),
+        _client("dynamodb", time_limits),
+        table=settings.required("TABLE_NAME"),
+        leases=_leases(),
     )
 
 
-def task_queue(environ: Mapping[str, str], patience: Patience) -> TaskQueue:
+def sqs(time_limits: TimeLimits) -> Callable[[], Any]:
+    """One client for both queues, made when it is first needed: a hit sends no message."""
+    return cache(partial(_client, "sqs", time_limits))
+
+
+def task_queue(sqs: Callable[[], Any]) -> TaskQueue:
     return TaskQueue(
-        lambda: _client("sqs", patience),
-        url=_setting(environ, "QUEUE_URL"),
-        max_backlog=int(environ.get("MAX_BACKLOG") or 0),
+        sqs,
+        url=settings.required("QUEUE_URL"),
+        max_backlog=int(settings.number("MAX_BACKLOG", 0)),
     )
 
 
-def given_up(environ: Mapping[str, str], patience: Patience) -> GivenUp:
-    return GivenUp(
-        lambda: _client("sqs", patience),
-        url=_setting(environ, "GIVEN_UP_QUEUE_URL"),
-    )
+def failed_jobs(sqs: Callable[[], Any]) -> FailedJobs:
+    return FailedJobs(sqs, url=settings.required("FAILED_JOBS_QUEUE_URL"))
 
 
-def large_results(environ: Mapping[str, str]) -> LargeResults:
+def large_results() -> LargeResults:
     return LargeResults(
         lambda: _client("s3", PUT, IN_ITS_REGION),
-        bucket=_setting(environ, "LARGE_RESULTS_BUCKET"),
+        bucket=settings.required("LARGE_RESULTS_BUCKET"),
     )
 
 
-def site(environ: Mapping[str, str]) -> Site:
-    """Both settings are empty where nothing is before the paths, and nobody needs a token."""
-    base_path = environ.get("BASE_PATH", "").strip("/")
+def site() -> Site:
+    """How the deployment is reached."""
+    base_path = settings.text("BASE_PATH").strip("/")
     return Site(
         base_path=f"/{base_path}" if base_path else "",
-        needs_token=bool(environ.get("JWT_ISSUER")),
+        needs_token=bool(settings.text("JWT_ISSUER")),
+        large_results=settings.text("LARGE_RESULTS_ORIGIN"),
     )
 
 
@@ -79,9 +82,9 @@ def run_times(store: Store) -> RunTimes:
     return RunTimes(client=store.client, table=store.table, clock=store.clock)
 
 
-def _client(service: str, patience: Patience, config: Config | None = None) -> Any:
-    client = _session().create_client(service, config=patience.config.merge(config or Config()))
-    patience.bound(client)
+def _client(service: str, time_limits: TimeLimits, config: Config | None = None) -> Any:
+    client = _session().create_client(service, config=time_limits.config.merge(config or Config()))
+    time_limits.bound(client)
     return client
 
 
@@ -90,17 +93,10 @@ def _session() -> Session:
     return get_session()
 
 
-def _leases(environ: Mapping[str, str]) -> Leases:
-    """The design's leases, unless the environment sets others: RUNNING_LEASE=5 and so on."""
-    names = {
-        "running": "RUNNING_LEASE",
-        "heartbeat": "HEARTBEAT_INTERVAL",
-        "queued": "QUEUED_LEASE",
-    }
-    return Leases(**{k: float(environ[name]) for k, name in names.items() if name in environ})
-
-
-def _setting(environ: Mapping[str, str], name: str) -> str:
-    if name not in environ:
-        raise MissingSetting(f"the environment has no {name}; template.yaml sets it")
-    return environ[name]
+def _leases() -> Leases:
+    usual = Leases()
+    return Leases(
+        running=settings.number("RUNNING_LEASE", usual.running),
+        heartbeat=settings.number("HEARTBEAT_INTERVAL", usual.heartbeat),
+        queued=settings.number("QUEUED_LEASE", usual.queued),
+    )

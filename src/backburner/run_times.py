@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from backburner import aws
-from backburner.item import attribute
-from backburner.waiting import Sample
+from backburner.protocol.item import attribute
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-    from backburner.store import Clock
+    from backburner.protocol.store import Clock
 
 SLOTS = 64
 KEPT_FOR = 30 * 86400
@@ -28,6 +27,16 @@ KEPT_FOR = 30 * 86400
 PACE = 10
 """An instance reads and writes a computation's item once in so many seconds at most."""
 NEVER = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What one job took."""
+
+    queue_wait: float
+    """Seconds from the request to the beginning."""
+    run_share: float
+    """Its run time over the time that the computation expected for its parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,12 @@ The metrics: hit, stale, miss, collapsed, refused, failed, computed, dead_letter
 """
 
 import json
-import os
 import sys
 import time
 
 from aws_lambda_powertools import Logger
+
+from backburner import settings
 
 logger = Logger(service="backburner")
 
@@ -30,7 +31,7 @@ def _emit(metric: str, unit: str, value: float, computation: str) -> None:
     """
     directive = {
         # The stack's name, so that two deployments in one account are told apart.
-        "Namespace": os.environ.get("METRICS_NAMESPACE", "backburner"),
+        "Namespace": settings.text("METRICS_NAMESPACE", "backburner"),
         "Dimensions": [["computation"]],
         "Metrics": [{"Name": metric, "Unit": unit}],
     }

@@ -6,7 +6,8 @@ It is made of what jobs of this computation took lately, and of this job's own a
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backburner.entry import Job
+from backburner.protocol.entry import Job
+from backburner.run_times import Sample
 
 SHORTEST = 0.5
 JITTER = 0.05
@@ -22,16 +23,6 @@ ON_THE_WAY = 5
 """Seconds by which a client may come back late: rounding, the network, clocks that differ."""
 TRUSTED_PROGRESS = 0.1
 """From here on a job's own progress says more than what other jobs took."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What one job took."""
-
-    queue_wait: float
-    """Seconds from the request to the beginning."""
-    run_share: float
-    """Its run time over the time that the computation expected for its parameters."""
 
 
 AS_EXPECTED = (Sample(0, 1),)

@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from backburner import computation, signature
+from backburner import computation
 from backburner.computation import Computation, Policy
 from backburner.http import parameters, response
 from backburner.http.event import LARGEST_BODY, Request
-from backburner.http.routes import new_job
 from backburner.problems import Problem
+from backburner.protocol import signature
+from backburner.protocol.entry import Job
 from tests.conftest import http_event
 
 Event = dict[str, Any]
@@ -189,8 +190,8 @@ def ask(event: Event) -> Event:
         given = parameters.of(request, OPEN)
         dumped = parameters.dump(given)
         signed = signature.sign(OPEN.name, 1, dumped)
-        new_job("a request", OPEN, given, dumped, 0.0, 0)
+        Job.new(OPEN.policy, dumped, 1.0, correlation_id="a request", now=0.0)
         body = [signed, request.accepts_gzip, request.prefers_minimal, request.has('W/"1"')]
         return {"statusCode": 202, "body": json.dumps(body)}
     except Problem as problem:
-        return response.problem(problem).as_event()
+        return response.problem_response(problem).as_event()

@@ -10,10 +10,10 @@ from cachecontrol import CacheControl
 from werkzeug.serving import make_server
 
 from backburner.request import respond
-from local.front import Front
-from local.server import RequestHandler
+from local.http_api import HttpApi
+from local.server import BoundedRequestHandler
 from tests.conftest import Deployment
-from tests.local.tokens import bearer
+from tests.support.tokens import bearer
 
 pytestmark = pytest.mark.enable_socket
 
@@ -24,12 +24,12 @@ class Origin:
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
         self.statuses: list[int] = []
-        front = Front(self.invoke)
-        self.server = make_server("127.0.0.1", 0, front, request_handler=RequestHandler)
+        http_api = HttpApi(self.invoke)
+        self.server = make_server("127.0.0.1", 0, http_api, request_handler=BoundedRequestHandler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/v1/doubling?number="
 
     def invoke(self, event: Any) -> Any:
-        answer = respond(event, self.deployment.front).as_event()
+        answer = respond(event, self.deployment.request_handler).as_event()
         self.statuses.append(answer["statusCode"])
         return answer
 

@@ -21,11 +21,11 @@ from schemathesis.config import PositiveDataAcceptanceConfig, SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 
-from backburner import computations
+import computations
 from backburner.request import respond
-from local.front import Front
+from local.http_api import HttpApi
 from tests.conftest import Deployment
-from tests.local.tokens import bearer
+from tests.support.tokens import bearer
 
 HERE = Path(__file__).parent
 SHIPPED = list(computations.__path__)
@@ -76,20 +76,20 @@ def _computations_that_cannot_fail(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def front(deployment: Deployment) -> Iterator[Front]:
+def http_api(deployment: Deployment) -> Iterator[HttpApi]:
     deployment.store.new_token = secrets.token_hex
     is_time_to_work = cycle([False, True])
 
     def invoke(event: Any) -> Any:
         is_head = event["requestContext"]["http"]["method"] == "HEAD"
-        answer = respond(event, deployment.front).as_event(with_body=not is_head)
+        answer = respond(event, deployment.request_handler).as_event(with_body=not is_head)
         if next(is_time_to_work):
             work(deployment)
         return decompressed(json.loads(json.dumps(answer)))
 
-    front = Front(invoke)
-    yield front
-    front.close()
+    http_api = HttpApi(invoke)
+    yield http_api
+    http_api.close()
 
 
 def decompressed(answer: Any) -> Any:
@@ -109,10 +109,10 @@ def work(deployment: Deployment) -> None:
 
 
 def test_whatever_is_asked_the_answer_is_as_documented(
-    front: Front, capsys: pytest.CaptureFixture[str]
+    http_api: HttpApi, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = SchemathesisConfig.from_dict(CONFIG)
-    schema = schemathesis.openapi.from_wsgi("/openapi.json", front, config=config)
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", http_api, config=config)
     statuses: Counter[int] = Counter()
     failures: list[str] = []
     for event in from_schema(schema).execute():

@@ -14,11 +14,11 @@ from werkzeug.serving import make_server
 
 from backburner.http.event import Site
 from backburner.request import respond
-from local.front import Front
-from local.server import RequestHandler
+from local.http_api import HttpApi
+from local.server import BoundedRequestHandler
 from tests.conftest import Deployment
 from tests.http.test_openapi import SilentTable
-from tests.local.tokens import bearer
+from tests.support.tokens import bearer
 
 pytestmark = pytest.mark.enable_socket
 
@@ -46,12 +46,12 @@ class Linted:
 
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
-        front = Front(self.invoke)
-        self.server = make_server("127.0.0.1", 0, front, request_handler=RequestHandler)
+        http_api = HttpApi(self.invoke)
+        self.server = make_server("127.0.0.1", 0, http_api, request_handler=BoundedRequestHandler)
 
     def invoke(self, event: Any) -> Any:
         is_head = event["requestContext"]["http"]["method"] == "HEAD"
-        return respond(event, self.deployment.front).as_event(with_body=not is_head)
+        return respond(event, self.deployment.request_handler).as_event(with_body=not is_head)
 
     def ask(self, method: str, path: str, body: str = "", **headers: str) -> Reply:
         host = f"127.0.0.1:{self.server.server_port}"
@@ -121,7 +121,7 @@ def test_a_202_is_without_fault(linted: Linted) -> None:
 @pytest.mark.parametrize("age", [0, 30, 700])
 def test_a_result_is_without_fault(site: Site, age: int, linted: Linted) -> None:
     deployment = linted.deployment
-    deployment.front = replace(deployment.front, site=site)
+    deployment.request_handler = replace(deployment.request_handler, site=site)
     linted.ask("GET", ASKED)
     deployment.work()
     deployment.clock.passes(age)
@@ -210,8 +210,8 @@ def test_a_failure_that_is_kept_is_without_fault(linted: Linted) -> None:
 
 
 def test_a_fault_of_ours_and_of_aws_is_without_fault(linted: Linted) -> None:
-    front = linted.deployment.front
-    linted.deployment.front = replace(front, random=lambda: 1 / 0)
+    request_handler = linted.deployment.request_handler
+    linted.deployment.request_handler = replace(request_handler, random=lambda: 1 / 0)
     broken = linted.ask("GET", ASKED)
     linted.deployment.store.client = cast("Any", SilentTable())
     unavailable = linted.ask("GET", ASKED)

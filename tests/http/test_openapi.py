@@ -17,7 +17,8 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 import backburner
-from backburner import computations, problems
+from backburner import problems
+from backburner.computation import registry
 from backburner.http import openapi, routes
 from backburner.http.response import FOR_BROWSERS
 from tests.conftest import Deployment, Reply, from_operator, http_event, with_token
@@ -29,7 +30,7 @@ OF_JSON = {"content-type": "application/json"}
 
 @pytest.fixture
 def document() -> Any:
-    return openapi.document(tuple(computations.names()))
+    return openapi.document(tuple(registry.names()))
 
 
 def operations(document: Any) -> dict[tuple[str, str], Any]:
@@ -95,7 +96,7 @@ def test_every_route_is_in_it(document: Any) -> None:
 
 
 def test_every_computation_is_in_it(document: Any) -> None:
-    for name in computations.names():
+    for name in registry.names():
         assert {f"/v1/{name}", f"/v1/{name}/{{signature}}"} <= set(document["paths"])
     post = document["paths"]["/v1/doubling"]["post"]
     content = post["requestBody"]["content"]["application/json"]
@@ -149,7 +150,7 @@ def test_what_needs_a_token_or_a_signature_says_so_and_nothing_else_does(documen
     assert needs == {
         **{(method, path): token for method in ("GET", "HEAD") for path in private},
         ("POST", "/v1/whispering"): token,
-        **{("DELETE", f"/v1/{n}/{{signature}}"): operator for n in computations.names()},
+        **{("DELETE", f"/v1/{n}/{{signature}}"): operator for n in registry.names()},
     }
     assert set(document["components"]["securitySchemes"]) == {"token", "operator"}
 
@@ -364,5 +365,7 @@ def test_a_call_that_aws_refuses_is_as_documented(checked: Checked) -> None:
 
 
 def test_a_fault_is_as_documented(checked: Checked) -> None:
-    checked.deployment.front = replace(checked.deployment.front, random=lambda: 1 / 0)
+    checked.deployment.request_handler = replace(
+        checked.deployment.request_handler, random=lambda: 1 / 0
+    )
     assert checked.ask("GET", ASKED).status == 500

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from backburner import computations, resources
+import computations
+from backburner import resources
+from backburner.computation import registry
 from backburner.http.event import PUBLIC, Site
 from backburner.request import respond
 from tests.conftest import COMPUTATIONS, Deployment, http_event
+from tests.support.environment import exactly
 
 
 @pytest.mark.parametrize(
@@ -99,7 +102,7 @@ def test_a_document_is_made_once_and_kept_for_minutes(path: str, deployment: Dep
 
 def made_of(path: str, deployment: Deployment) -> bytes:
     """The bytes before they go into an event: the same object each time."""
-    return respond(http_event("GET", path), deployment.front).body
+    return respond(http_event("GET", path), deployment.request_handler).body
 
 
 @pytest.mark.parametrize("path", ["/", "/openapi.json", "/v1"])
@@ -121,7 +124,7 @@ def test_nobody_keeps_whether_it_is_alive(deployment: Deployment) -> None:
 
 @pytest.fixture
 def closed(deployment: Deployment) -> Deployment:
-    deployment.front = replace(deployment.front, site=Site(needs_token=True))
+    deployment.request_handler = replace(deployment.request_handler, site=Site(needs_token=True))
     return deployment
 
 
@@ -159,14 +162,15 @@ def test_what_is_open_to_all_may_be_kept_for_all(path: str, closed: Deployment) 
     ],
 )
 def test_the_environment_says_how_it_is_reached(environ: dict[str, str], site: Site) -> None:
-    assert resources.site(environ) == site
+    with exactly(environ):
+        assert resources.site() == site
 
 
 # where something precedes the paths
 
 
 def test_every_link_has_what_precedes_the_paths(deployment: Deployment) -> None:
-    deployment.front = replace(deployment.front, site=Site(base_path="/orders"))
+    deployment.request_handler = replace(deployment.request_handler, site=Site(base_path="/orders"))
     signature = "/orders/v1/doubling/[0-9a-f]{64}"
     assert re.fullmatch(signature, deployment.get("/v1/doubling?number=1").headers["location"])
     deployment.work()
@@ -179,7 +183,7 @@ def test_every_link_has_what_precedes_the_paths(deployment: Deployment) -> None:
 
 def test_the_console_asks_where_it_is(deployment: Deployment) -> None:
     plain = deployment.get("/").text
-    deployment.front = replace(deployment.front, site=Site(base_path="/orders"))
+    deployment.request_handler = replace(deployment.request_handler, site=Site(base_path="/orders"))
     page = deployment.get("/").text
     assert re.findall(r'="(/[^"]*)"', page) == [
         f"/orders{path}" for path in re.findall(r'="(/[^"]*)"', plain)
@@ -245,7 +249,7 @@ def test_a_broken_computation_takes_none_of_the_others_with_it(
 ) -> None:
     name = f"broken-{list(BROKEN).index(broken)}"
     listed = {each["name"] for each in deployment.get("/v1").json["computations"]}
-    assert listed == set(computations.names()) - {name}
+    assert listed == set(registry.names()) - {name}
     paths = deployment.get("/openapi.json").json["paths"]
     assert "/v1/doubling" in paths
     assert f"/v1/{name}" not in paths

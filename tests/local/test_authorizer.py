@@ -8,7 +8,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
 from local.authorizer import authorizer_of
-from tests.local.tokens import bearer_of
+from tests.support.tokens import bearer_of
 
 
 def authorizer(method: str, authorization: str) -> object:

@@ -11,7 +11,7 @@ from signal import SIGINT, SIGKILL, SIGTERM
 import pytest
 import urllib3
 
-from tests.local.processes import moto_of
+from tests.support.processes import moto_of
 
 pytestmark = pytest.mark.enable_socket
 

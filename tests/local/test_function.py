@@ -9,7 +9,7 @@ import pytest
 
 from local import template
 from local.function import LARGEST_EVENT, EventTooLarge, Function, InvocationError
-from tests.local.eventually import eventually
+from tests.support.eventually import eventually
 
 HANDLERS = Path(__file__).parent / "functions"
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from local.deployment import Deployment
 from local.pump import failures_in
-from tests.local.eventually import eventually
+from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.enable_socket
 

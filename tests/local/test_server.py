@@ -12,9 +12,9 @@ import pytest
 from werkzeug.serving import make_server
 
 from local.deployment import HOST, listen
-from local.front import Front
-from local.server import RequestHandler
-from tests.local.eventually import eventually
+from local.http_api import HttpApi
+from local.server import BoundedRequestHandler
+from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.enable_socket
 
@@ -24,7 +24,7 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 OF_100_BYTES = POST + b"Content-Length: 100\r\n\r\n"
 
 
-class Hurried(RequestHandler):
+class Hurried(BoundedRequestHandler):
     time_to_send = 0.3
     time_to_leave = 0.3
 
@@ -59,15 +59,15 @@ def everything(connection: socket.socket) -> bytes:
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     with listen(0) as listener:
         asked = Server(listener.getsockname()[1])
-        front = Front(asked.invoke)
+        http_api = HttpApi(asked.invoke)
         served = make_server(
-            HOST, 0, front, threaded=True, request_handler=Hurried, fd=listener.fileno()
+            HOST, 0, http_api, threaded=True, request_handler=Hurried, fd=listener.fileno()
         )
         threading.Thread(target=served.serve_forever, args=[0.01], daemon=True).start()
         yield asked
         served.shutdown()
         served.server_close()
-        front.close()
+        http_api.close()
 
 
 @pytest.fixture(autouse=True)

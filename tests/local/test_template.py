@@ -11,7 +11,7 @@ KNOWN = """
 Parameters:
   Stage: { Type: String, Default: test }
   Size: { Type: Number, Default: 3 }
-  Memory: { Type: Number, Default: 512 }
+  LocalCache: { Type: Number, Default: 512 }
 Conditions:
   IsTest: !Equals [!Ref Stage, test]
   IsLive: !Not [!Condition IsTest]
@@ -30,7 +30,7 @@ Resources:
     Type: AWS::Serverless::Function
     Properties:
       Handler: module.handler
-      MemorySize: !Ref Memory
+      MemorySize: !Ref LocalCache
       Environment:
         Variables:
           OVERRIDDEN: after
@@ -137,7 +137,7 @@ def test_the_stores_of_the_product_are_made_as_its_template_says() -> None:
         )
         table = session.client("dynamodb").describe_table(TableName=ids["Table"])["Table"]
         buckets = [each["Name"] for each in session.client("s3").list_buckets()["Buckets"]]
-    assert set(ids) == {"Table", "LargeResults", "Queue", "DeadLetterQueue", "GivenUpQueue"}
+    assert set(ids) == {"Table", "LargeResults", "Queue", "DeadLetterQueue", "FailedJobsQueue"}
     assert ids["LargeResults"] in buckets
     assert dead_letters["QueueArn"] in queue["RedrivePolicy"]
     assert table["KeySchema"] == [{"AttributeName": "signature", "KeyType": "HASH"}]

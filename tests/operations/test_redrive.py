@@ -12,12 +12,12 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from backburner import computations
+from backburner.computation import registry
 from backburner.errors import AttemptFailed, Returned, Unsent
-from backburner.given_up import Letter
-from backburner.http.routes import LARGEST_PARAMETERS
-from backburner.signature import Signature
-from backburner.task_queue import Message
+from backburner.protocol.entry import MAX_PARAMETERS
+from backburner.protocol.failed_jobs import FailedJob
+from backburner.protocol.signature import Signature
+from backburner.protocol.task_queue import Message
 from operations import redrive
 from operations.redrive import ALIVE, ANSWERED, LEFT, OUTDATED, SENT, Redrive
 from tests.conftest import Deployment, Reply
@@ -32,7 +32,7 @@ def command(deployment: Deployment, **changes: Any) -> Redrive:
             "store": deployment.store,
             "task_queue": deployment.task_queue,
             "sqs": deployment.sqs,
-            "letters_url": deployment.given_up_url,
+            "failed_jobs_url": deployment.failed_jobs_url,
             "is_dry_run": False,
             "patience": 0,
             **changes,
@@ -44,12 +44,12 @@ def outcomes(deployment: Deployment, **changes: Any) -> dict[str, int]:
     return dict(command(deployment, **changes).run())
 
 
-def letters(deployment: Deployment) -> list[Letter]:
+def failed_jobs(deployment: Deployment) -> list[FailedJob]:
     """Those that a command would see now."""
     found = deployment.sqs.receive_message(
-        QueueUrl=deployment.given_up_url, MaxNumberOfMessages=10, VisibilityTimeout=0
+        QueueUrl=deployment.failed_jobs_url, MaxNumberOfMessages=10, VisibilityTimeout=0
     )
-    return [Letter.read(each["Body"]) for each in found.get("Messages", [])]
+    return [FailedJob.read(each["Body"]) for each in found.get("Messages", [])]
 
 
 def crashing(*_: object) -> bytes:
@@ -70,30 +70,32 @@ def give_up(deployment: Deployment) -> Reply:
 
 
 def leave(deployment: Deployment, body: str) -> None:
-    deployment.sqs.send_message(QueueUrl=deployment.given_up_url, MessageBody=body)
+    deployment.sqs.send_message(QueueUrl=deployment.failed_jobs_url, MessageBody=body)
 
 
 def gone(deployment: Deployment, signature: str) -> None:
     deployment.dynamodb.delete_item(TableName=deployment.table, Key={"signature": {"S": signature}})
 
 
-# whoever gives up leaves a letter
+# whoever gives up leaves a failed job
 
 
-def test_the_last_failed_attempt_leaves_a_letter_with_the_question(deployment: Deployment) -> None:
-    asked = give_up(deployment)
-    [letter] = letters(deployment)
-    assert (letter.message.signature, letter.version) == (asked.signature, 1)
-    assert gzip.decompress(letter.parameters) == PARAMETERS
-
-
-def test_a_letter_of_the_largest_parameters_is_within_what_sqs_takes(
+def test_the_last_failed_attempt_leaves_a_failed_job_with_the_question(
     deployment: Deployment,
 ) -> None:
-    largest = Random(0).randbytes(LARGEST_PARAMETERS)
+    asked = give_up(deployment)
+    [failed_job] = failed_jobs(deployment)
+    assert (failed_job.message.signature, failed_job.version) == (asked.signature, 1)
+    assert gzip.decompress(failed_job.parameters) == PARAMETERS
+
+
+def test_a_failed_job_of_the_largest_parameters_is_within_what_sqs_takes(
+    deployment: Deployment,
+) -> None:
+    largest = Random(0).randbytes(MAX_PARAMETERS)
     give_up(deployment)
-    [letter] = letters(deployment)
-    assert len(replace(letter, parameters=largest).write()) < 256 * 1024
+    [failed_job] = failed_jobs(deployment)
+    assert len(replace(failed_job, parameters=largest).write()) < 256 * 1024
 
 
 def by_the_request(deployment: Deployment) -> None:
@@ -108,26 +110,26 @@ def by_a_worker(deployment: Deployment) -> None:
 
 def by_a_dead_letter(deployment: Deployment) -> None:
     for message in deployment.messages():
-        deployment.undertaker.receive(message)
+        deployment.dead_letters.receive(message)
 
 
 @pytest.mark.parametrize("buried", [by_the_request, by_a_worker, by_a_dead_letter])
-def test_whoever_buries_a_job_leaves_a_letter(
+def test_whoever_buries_a_job_leaves_a_failed_job(
     deployment: Deployment, buried: Callable[[Deployment], None]
 ) -> None:
     signature = deployment.get(ASKED).signature
     buried(deployment)
-    assert [letter.message.signature for letter in letters(deployment)] == [signature]
+    assert [failed_job.message.signature for failed_job in failed_jobs(deployment)] == [signature]
 
 
 def test_what_can_never_be_computed_leaves_none(deployment: Deployment) -> None:
     deployment.get("/v1/doubling?number=-1")
     deployment.work()
-    assert letters(deployment) == []
+    assert failed_jobs(deployment) == []
 
 
-def test_a_letter_that_cannot_be_left_hurts_no_client(deployment: Deployment) -> None:
-    deployment.given_up.url = "https://sqs.us-east-1.amazonaws.com/123456789012/no-such-queue"
+def test_a_failed_job_that_cannot_be_left_hurts_no_client(deployment: Deployment) -> None:
+    deployment.failed_jobs.url = "https://sqs.us-east-1.amazonaws.com/123456789012/no-such-queue"
     give_up(deployment)
     assert deployment.get(ASKED).status == 500
 
@@ -142,7 +144,7 @@ def test_once_the_bug_is_fixed_one_command_brings_the_answers(deployment: Deploy
     assert deployment.get(ASKED).status == 202
     deployment.work()
     assert deployment.get(ASKED).json == {"doubled": 42.0, "label": ""}
-    assert letters(deployment) == []
+    assert failed_jobs(deployment) == []
 
 
 def test_a_job_that_is_driven_again_has_all_its_attempts_and_time(deployment: Deployment) -> None:
@@ -154,7 +156,7 @@ def test_a_job_that_is_driven_again_has_all_its_attempts_and_time(deployment: De
     assert job.correlation_id.startswith("redrive-")
 
 
-def test_if_the_bug_is_not_fixed_there_is_a_letter_again(deployment: Deployment) -> None:
+def test_if_the_bug_is_not_fixed_there_is_a_failed_job_again(deployment: Deployment) -> None:
     give_up(deployment)
     command(deployment).run()
     give_up_again = replace(deployment.worker, compute=crashing)
@@ -163,7 +165,7 @@ def test_if_the_bug_is_not_fixed_there_is_a_letter_again(deployment: Deployment)
         with pytest.raises(Returned):
             give_up_again.receive(message)
     give_up_again.receive(message)
-    assert len(letters(deployment)) == 1
+    assert len(failed_jobs(deployment)) == 1
 
 
 def test_a_refresh_that_gave_up_is_driven_again_behind_its_stale_answer(
@@ -198,7 +200,7 @@ def test_what_is_answered_meanwhile_is_left_alone(deployment: Deployment) -> Non
     answered = deployment.entry(asked.signature)
     assert outcomes(deployment) == {ANSWERED: 1}
     assert deployment.entry(asked.signature) == answered
-    assert letters(deployment) == []
+    assert failed_jobs(deployment) == []
 
 
 def test_what_is_at_work_is_left_alone(deployment: Deployment) -> None:
@@ -209,12 +211,12 @@ def test_what_is_at_work_is_left_alone(deployment: Deployment) -> None:
     run = deployment.store.begin(deployment.entry(asked.signature))
     assert outcomes(deployment) == {ALIVE: 1}
     assert deployment.entry(asked.signature) == run.entry
-    assert (letters(deployment), deployment.messages()) == ([], [])
+    assert (failed_jobs(deployment), deployment.messages()) == ([], [])
 
 
-def test_two_letters_about_one_question_are_one_job(deployment: Deployment) -> None:
+def test_two_failed_jobs_about_one_question_are_one_job(deployment: Deployment) -> None:
     asked = give_up(deployment)
-    leave(deployment, letters(deployment)[0].write())
+    leave(deployment, failed_jobs(deployment)[0].write())
     assert outcomes(deployment) == {SENT: 2}
     deployment.work()
     entry = deployment.entry(asked.signature)
@@ -244,10 +246,10 @@ def test_a_dry_run_tells_and_changes_nothing(
     assert outcomes(deployment, is_dry_run=True) == {SENT: 1}
     assert f"doubling/{asked.signature}: sent again" in capsys.readouterr().out
     assert deployment.entry(asked.signature) == before
-    assert (len(letters(deployment)), deployment.messages()) == (1, [])
+    assert (len(failed_jobs(deployment)), deployment.messages()) == (1, [])
 
 
-# letters that cannot be driven again
+# failed jobs that cannot be driven again
 
 
 @pytest.mark.parametrize(
@@ -259,7 +261,7 @@ def test_a_dry_run_tells_and_changes_nothing(
         json.dumps(
             {"signature": "a" * 64, "computation": "doubling", "version": 1, "parameters": "AAAA"}
         ),
-        Letter(
+        FailedJob(
             message=Message(
                 signature=Signature("a" * 64), computation="doubling", correlation_id="request-1"
             ),
@@ -268,35 +270,35 @@ def test_a_dry_run_tells_and_changes_nothing(
         ).write(),
     ],
 )
-def test_a_letter_that_is_not_whole_is_left_and_told(
+def test_a_failed_job_that_is_not_whole_is_left_and_told(
     deployment: Deployment, capsys: pytest.CaptureFixture[str], body: str
 ) -> None:
     leave(deployment, body)
     give_up(deployment)
     assert outcomes(deployment) == {LEFT: 1, SENT: 1}
     assert " is left: " in capsys.readouterr().out
-    [left] = deployment.sqs.receive_message(QueueUrl=deployment.given_up_url)["Messages"]
+    [left] = deployment.sqs.receive_message(QueueUrl=deployment.failed_jobs_url)["Messages"]
     assert left["Body"] == body
 
 
-def test_a_letter_of_a_newer_version_is_left_for_the_newer_code(deployment: Deployment) -> None:
+def test_a_failed_job_of_a_newer_version_is_left_for_the_newer_code(deployment: Deployment) -> None:
     give_up(deployment)
-    [letter] = letters(deployment)
+    [failed_job] = failed_jobs(deployment)
     command(deployment).run()
-    leave(deployment, replace(letter, version=2).write())
+    leave(deployment, replace(failed_job, version=2).write())
     deployment.work()
-    gone(deployment, letter.message.signature)
+    gone(deployment, failed_job.message.signature)
     assert outcomes(deployment) == {LEFT: 1}
 
 
-def test_a_letter_of_an_older_version_is_deleted_for_nobody_asks_so_any_more(
+def test_a_failed_job_of_an_older_version_is_deleted_for_nobody_asks_so_any_more(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     give_up(deployment)
-    module = sys.modules[computations.load("doubling").parameters.__module__]
+    module = sys.modules[registry.load("doubling").parameters.__module__]
     monkeypatch.setattr(module, "POLICY", replace(module.POLICY, version=2))
     assert outcomes(deployment) == {OUTDATED: 1}
-    assert (letters(deployment), deployment.messages()) == ([], [])
+    assert (failed_jobs(deployment), deployment.messages()) == ([], [])
 
 
 # whatever ends the command
@@ -342,7 +344,7 @@ def test_after_a_command_that_was_killed_the_next_request_sends_the_message(
     assert deployment.get(ASKED).status == 200
 
 
-def test_a_queue_that_does_not_answer_leaves_the_letters_to_be_seen(
+def test_a_queue_that_does_not_answer_leaves_the_failed_jobs_to_be_seen(
     deployment: Deployment,
 ) -> None:
     give_up(deployment)
@@ -353,7 +355,7 @@ def test_a_queue_that_does_not_answer_leaves_the_letters_to_be_seen(
 
     with pytest.raises(Unsent):
         command(replace(deployment, sqs=Refusing(deployment.sqs, ""))).run()
-    assert len(letters(deployment)) == 1
+    assert len(failed_jobs(deployment)) == 1
 
 
 # the command line
@@ -365,7 +367,7 @@ def deployed(deployment: Deployment) -> Any:
     outputs = {
         "TableName": deployment.table,
         "QueueUrl": deployment.queue_url,
-        "GivenUpQueueUrl": deployment.given_up_url,
+        "FailedJobsQueueUrl": deployment.failed_jobs_url,
     }
     cloudformation = boto3.client("cloudformation")
     template = {
@@ -392,8 +394,8 @@ def test_it_is_told_the_stack_and_tells_what_came_of_it(
     assert run(monkeypatch, deployed, "--dry-run") == 0
     assert run(monkeypatch, deployed) == 0
     assert run(monkeypatch, deployed) == 0
-    told = [line for line in capsys.readouterr().out.splitlines() if " letters: " in line]
-    assert told == ["1 letters: 1 sent again"] * 2 + ["0 letters: nothing to do"]
+    told = [line for line in capsys.readouterr().out.splitlines() if " failed jobs: " in line]
+    assert told == ["1 failed jobs: 1 sent again"] * 2 + ["0 failed jobs: nothing to do"]
     leave(deployment, "not ours")
     assert run(monkeypatch, deployed) == 1
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Self
 
 from backburner.problems import MalformedJson, NotJson, TooLarge
-from backburner.signature import canonical, plain
+from backburner.protocol.signature import canonical, plain
 
 LARGEST_BODY = 1_000_000
 """Bytes. 1,000 stops are about 100,000."""
@@ -42,6 +42,8 @@ class Site:
     """What precedes the paths at the address that clients know, `/orders`; empty: nothing."""
     needs_token: bool = False
     """API Gateway lets nobody to the answers without a token."""
+    large_results: str = ""
+    """The origin that large results come from; the console may ask there."""
 
 
 PUBLIC = Site()
@@ -61,6 +63,8 @@ class Request:
     correlation_id: str
     needs_token: bool
     """Nobody gets here without a token."""
+    large_results: str
+    """The origin that large results come from."""
     caller: str
     """Who asks, as a hash: the token's issuer and subject or, without a token, the address."""
     identity: str | None
@@ -81,6 +85,7 @@ class Request:
             body=_body(event),
             correlation_id=context["requestId"],
             needs_token=site.needs_token,
+            large_results=site.large_results,
             caller=identity or _hash(context["http"]["sourceIp"]),
             identity=identity,
             operator=_authorizer(context, "iam").get("userArn"),

@@ -7,14 +7,14 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from backburner import __version__, computations, problems
-from backburner.computation import Computation
+from backburner import __version__, problems
+from backburner.computation import Computation, registry
 from backburner.http.event import LARGEST_BODY
 from backburner.http.parameters import takes_text
 from backburner.http.response import JSON, PROBLEM, Document
-from backburner.http.routes import LARGEST_PARAMETERS
 from backburner.problems import Problem
-from backburner.signature import FORM
+from backburner.protocol.entry import MAX_PARAMETERS
+from backburner.protocol.signature import FORM
 
 Json = dict[str, Any]
 Kinds = Collection[type[Problem]]
@@ -44,7 +44,7 @@ ELSEWHERE = (
     "The result is large: its bytes are at Location for some minutes, always gzipped. Follow it by "
     "GET (a HEAD, by HEAD), and without what authorises you here."
 )
-LIMIT = f"At most {LARGEST_BODY:,} bytes, and {LARGEST_PARAMETERS:,} when gzipped; 413 above."
+LIMIT = f"At most {LARGEST_BODY:,} bytes, and {MAX_PARAMETERS:,} when gzipped; 413 above."
 STATUS: Json = {
     "state": {"enum": ["queued", "running"]},
     "signature": SIGNATURE,
@@ -156,7 +156,7 @@ def document(names: tuple[str, ...], base: str = "") -> Json:
 
     `base` precedes each path.
     """
-    described = [computations.load(name) for name in names]
+    described = [registry.load(name) for name in names]
     schemas: Json = {"Problem": _problem(), "Status": _object(STATUS)}
     responses = _problems_by_status() | {
         "NotModified": _response("It holds.", {}, OF_A_RESULT),

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from backburner.computation import Computation, Parameters
 from backburner.http.event import Request, read_json
 from backburner.problems import InvalidParameters, MalformedJson
-from backburner.signature import canonical
+from backburner.protocol.signature import canonical
 
 MOST_QUERY_PARAMETERS = 100
 LISTS = (list, tuple, set, frozenset, Sequence)

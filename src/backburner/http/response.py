@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from math import ceil, floor
 from typing import Any, Self
 
-from backburner.entry import Answer, Entry
 from backburner.http.event import Request
-from backburner.problems import Problem, Unauthorized
+from backburner.problems import Problem
+from backburner.protocol.entry import Answer, Entry
 from backburner.waiting import Wait
 
 UrlOf = Callable[[Answer, str, float], str]
@@ -99,14 +99,11 @@ def forgotten() -> Response:
     return Response(status=204, headers={"cache-control": "no-store"})
 
 
-def problem(problem: Problem) -> Response:
+def problem_response(problem: Problem) -> Response:
     headers = {"content-type": PROBLEM, "cache-control": "no-store"}
     if problem.retry_after is not None:
         headers["retry-after"] = _whole_seconds(problem.retry_after)
-    if problem.allow:
-        headers["allow"] = problem.allow
-    if isinstance(problem, Unauthorized):
-        headers["www-authenticate"] = "Bearer"
+    headers |= problem.headers
     return Response(status=problem.status, headers=headers, body=problem.as_json())
 
 
@@ -135,7 +132,7 @@ def _redirect(headers: dict[str, str], method: str, url: str) -> Response:
     return Response(status=303 if method == "POST" else 307, headers=headers | elsewhere)
 
 
-def come_back(entry: Entry, request: Request, wait: Wait, *, collapsed: bool) -> Response:
+def accepted(entry: Entry, request: Request, wait: Wait, *, collapsed: bool) -> Response:
     """202: not yet. The client asks again, here or at Location, after that many seconds."""
     headers = {
         "retry-after": _whole_seconds(wait.seconds),

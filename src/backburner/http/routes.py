@@ -1,15 +1,12 @@
 """What a request asks for: a document, or a question that has a signature."""
 
-import gzip
 import json
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
+from typing import Any
 
-from backburner import __version__, computations, signature
-from backburner.computation import Computation, Parameters
-from backburner.entry import Entry, Job
+from backburner import __version__
+from backburner.computation import Computation, Parameters, registry
 from backburner.errors import BrokenComputation, NoSuchComputation, where
 from backburner.http import parameters, response
 from backburner.http.event import Request
@@ -19,26 +16,39 @@ from backburner.problems import (
     InternalError,
     MethodNotAllowed,
     NotFound,
-    TooLarge,
     Unauthorized,
 )
-from backburner.signature import Signature
+from backburner.protocol import signature
+from backburner.protocol.entry import Entry, Job
+from backburner.protocol.signature import Signature
 from backburner.telemetry import logger
-
-LARGEST_PARAMETERS = 100_000
-"""Bytes, gzipped: with a stale answer beside them they fit into an item of 400 KB."""
-
-LONGEST_BACK_OFF = 32
-"""A failure that comes back is kept twice as long each time, up to this factor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """An entry to look up, and how to make a job for it. By signature alone there is no way."""
+    """An entry to look up. Asked by signature alone, it has no parameters, and starts no job."""
 
     request: Request
     entry: Entry
-    new_job: Callable[[float, int], Job] | None
+    computation: Computation
+    parameters: Parameters | None = None
+    canonical: bytes = b""
+    """The parameters as they are signed, stored and computed from."""
+
+    @property
+    def can_start(self) -> bool:
+        return self.parameters is not None
+
+    def new_job(self, entry: Entry, now: float) -> Job:
+        """A job for it, after as many failures as the entry tells."""
+        return Job.new(
+            self.computation.policy,
+            self.canonical,
+            _expected_time(self.computation, self.parameters),
+            correlation_id=self.request.correlation_id,
+            now=now,
+            failures=entry.answer.failures if entry.answer else 0,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +75,7 @@ def find(request: Request) -> Question | Forget | Response:
             return _openapi(request)
         case ("v1",):
             _allow(request, "GET", "HEAD")
-            listed = _listed(tuple(computations.names()), request.base)
+            listed = _listed(tuple(registry.names()), request.base)
             return listed.answer(request, needs_token=request.needs_token)
         case ("v1", name):
             _allow(request, "GET", "HEAD", "POST")
@@ -82,14 +92,14 @@ def find(request: Request) -> Question | Forget | Response:
 def _console(request: Request) -> Response:
     from backburner.http import console
 
-    page = console.page(os.environ.get("LARGE_RESULTS_ORIGIN", ""), request.base)
+    page = console.page(request.large_results, request.base)
     return page.answer(request)
 
 
 def _openapi(request: Request) -> Response:
     from backburner.http import openapi
 
-    working = _described(tuple(computations.names()), request.base)
+    working = _described(tuple(registry.names()), request.base)
     return openapi.served(tuple(working), request.base).answer(request)
 
 
@@ -108,39 +118,13 @@ def _by_parameters(request: Request, computation: Computation) -> Question:
     return Question(
         request=request,
         entry=Entry(signature=signed, computation=computation.name, private_to=private_to),
-        new_job=partial(new_job, request.correlation_id, computation, given, dumped),
+        computation=computation,
+        parameters=given,
+        canonical=dumped,
     )
 
 
-def new_job(
-    correlation_id: str,
-    computation: Computation,
-    given: Parameters,
-    dumped: bytes,
-    now: float,
-    failures: int,
-) -> Job:
-    """A job as the computation's policy is now; `dumped` are its parameters in canonical form."""
-    policy = computation.policy
-    expected_time = _expected_time(computation, given)
-    # A client that was told to wait for the result must still find the failure.
-    kept_for = max(policy.failure_kept_for, 2 * expected_time)
-    failure_kept_for = kept_for * min(2**failures, LONGEST_BACK_OFF)
-    return Job(
-        version=policy.version,
-        parameters=_compressed(dumped),
-        correlation_id=correlation_id,
-        requested_at=now,
-        expected_time=expected_time,
-        gives_up_at=now + policy.gives_up_after,
-        failures=failures,
-        failure_kept_for=failure_kept_for,
-        max_attempts=policy.attempts,
-        answer_kept_for=min(policy.fresh_for + policy.stale_for, failure_kept_for),
-    )
-
-
-def _expected_time(computation: Computation, given: Parameters) -> float:
+def _expected_time(computation: Computation, given: Any) -> float:
     try:
         return computation.expected_time(given)
     except BrokenComputation as error:
@@ -154,7 +138,7 @@ def _by_signature(request: Request, name: str, text: str) -> Question | Forget:
     private_to = _private_to(request, computation)
     signed = _signature(text)
     entry = Entry(signature=signed, computation=computation.name, private_to=private_to)
-    return Question(request=request, entry=entry, new_job=None)
+    return Question(request=request, entry=entry, computation=computation)
 
 
 def _forget(request: Request, name: str, text: str) -> Forget:
@@ -178,24 +162,15 @@ def _private_to(request: Request, computation: Computation) -> str:
     if request.identity is None:
         raise Unauthorized(
             f"the answers of {computation.name} are private; send Authorization: Bearer "
-            "and a token with an issuer and a subject"
+            "and a token with an issuer and a subject",
+            headers={"www-authenticate": "Bearer"},
         )
     return request.identity
 
 
-def _compressed(dumped: bytes) -> bytes:
-    compressed = gzip.compress(dumped, mtime=0)
-    if len(compressed) > LARGEST_PARAMETERS:
-        raise TooLarge(
-            f"the parameters have {len(compressed)} bytes, compressed; "
-            f"{LARGEST_PARAMETERS} are the most: ask for less at a time"
-        )
-    return compressed
-
-
 def _load(name: str) -> Computation:
     try:
-        return computations.load(name)
+        return registry.load(name)
     except NoSuchComputation as error:
         raise NotFound(str(error)) from error
     except BrokenComputation as error:
@@ -214,7 +189,7 @@ def _described(names: tuple[str, ...], base: str) -> dict[str, dict[str, object]
     described = {}
     for name in names:
         try:
-            described[name] = _describe(computations.load(name), base)
+            described[name] = _describe(registry.load(name), base)
         except BrokenComputation as error:
             _broken(name, error)
     return described
@@ -245,5 +220,5 @@ def _allow(request: Request, *methods: str) -> None:
     if request.method not in methods:
         raise MethodNotAllowed(
             f"{request.method} is not allowed here; use {' or '.join(methods)}",
-            allow=", ".join(methods),
+            headers={"allow": ", ".join(methods)},
         )

@@ -1,4 +1,4 @@
-"""Counts letters for its caller alone: private answers, for whoever makes requests up.
+"""Counts failed jobs for its caller alone: private answers, for whoever makes requests up.
 
 It takes whatever its schema allows, and it is done at once.
 """
@@ -17,8 +17,8 @@ class Parameters(computation.Parameters):
 
 
 class Result(computation.Result):
-    letters: int = Field(description="How many there are.")
+    failed_jobs: int = Field(description="How many there are.")
 
 
 def compute(parameters: Parameters, _progress: Progress) -> Result:
-    return Result(letters=len(parameters.text))
+    return Result(failed_jobs=len(parameters.text))

@@ -1,0 +1,167 @@
+"""One attempt at a computation, in a process of its own that takes nothing with it.
+
+A computation may hang, crash, eat all the memory, or leave processes and files behind. The worker
+only listens, never without a limit, and every `interval` seconds it calls `beat` with the progress
+so far. When `beat` raises, the attempt is over.
+"""
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from backburner.attempt import frames, handover
+from backburner.attempt.frames import FRACTION, Kind
+from backburner.attempt.isolation import A_MOMENT, Isolation, has_ended, isolated
+from backburner.computation import Progress, registry
+from backburner.errors import AttemptFailed, BrokenComputation, Uncomputable
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+# A fork shares what is imported already; only on Linux is it safe.
+PROCESSES = (
+    multiprocessing.get_context("fork")
+    if sys.platform == "linux"
+    else multiprocessing.get_context("spawn")
+)
+
+PROGRESS_STEP = 0.01
+"""Progress is told in steps of this size at least: a computation may report at every iteration."""
+LOOK = 0.5
+"""Seconds between two looks if the process is alive: another may hold its end of the pipe."""
+EXIT = 1.0
+"""Seconds that a process has to end in, once it has closed the pipe."""
+
+Beat = Callable[[float], None]
+"""Called with the progress, 0.0 to 1.0; raises to end the attempt."""
+
+
+def compute(name: str, parameters: bytes, time_limit: float, interval: float, beat: Beat) -> bytes:
+    """The result as JSON; Uncomputable, ResultTooLarge, or AttemptFailed: another may succeed."""
+    with isolated() as isolation:
+        ours, theirs = PROCESSES.Pipe(duplex=False)
+        child = PROCESSES.Process(
+            target=tell, args=(ours, theirs, isolation, name, parameters), daemon=True
+        )
+        child.start()
+        theirs.close()
+        try:
+            return Attempt(name, child, ours, isolation).listen(time_limit, interval, beat)
+        finally:
+            isolation.end(child)
+            ours.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The worker's side."""
+
+    name: str
+    child: BaseProcess
+    pipe: "Connection"
+    isolation: Isolation
+
+    def listen(self, time_limit: float, interval: float, beat: Beat) -> bytes:
+        """The result, or why there is none, with a beat in every interval until then."""
+        reader = frames.Reader(self.pipe.fileno(), self.name)
+        started = time.monotonic()
+        next_beat, progress = started + interval, 0.0
+        while (now := time.monotonic()) < started + time_limit:
+            if now >= next_beat:
+                beat(progress)
+                next_beat = now + interval
+            for kind, content in self.news(reader, min(next_beat, started + time_limit) - now):
+                match kind:
+                    case Kind.PROGRESS:
+                        progress = handover.fraction(*FRACTION.unpack(content))
+                    case Kind.RESULT:
+                        return content
+                    case Kind.REFUSAL:
+                        raise Uncomputable(content.decode(errors="replace"))
+                    case Kind.FAILURE:
+                        raise AttemptFailed(f"{self.name} {content.decode(errors='replace')}")
+        raise AttemptFailed(
+            f"{self.name} took over {time_limit:.0f} s; ask for less, or raise time_limit"
+        )
+
+    def news(self, reader: frames.Reader, patience: float) -> Iterator[tuple[Kind, bytes]]:
+        """The frames that have come; AttemptFailed when no more can."""
+        is_dead = has_ended(self.child)
+        if is_dead:
+            self.isolation.end(self.child)  # whoever else holds the pipe
+        try:
+            if self.pipe.poll(0 if is_dead else max(0, min(patience, LOOK))):
+                yield from reader.read()
+            elif is_dead:
+                raise self.died()
+        except EOFError as error:
+            raise self.died() from error
+
+    def died(self) -> AttemptFailed:
+        until = time.monotonic() + EXIT
+        while not has_ended(self.child):
+            if time.monotonic() > until:
+                return AttemptFailed(
+                    f"{self.name} closed its pipe to the worker; close only what it has opened"
+                )
+            time.sleep(A_MOMENT)
+        return AttemptFailed(
+            f"{self.name} died with exit code {self.child.exitcode}; "
+            "with -9, give the worker more memory"
+        )
+
+
+def tell(
+    theirs: "Connection", ours: "Connection", isolation: Isolation, name: str, parameters: bytes
+) -> None:
+    """The child: compute, and tell the worker what comes of it."""
+    theirs.close()
+    isolation.enter()
+    teller, me = Teller(ours), os.getpid()
+    last = outcome(name, parameters, teller.progress)
+    if os.getpid() == me:  # a process that the computation has forked may come back here
+        teller.tell(*last)
+
+
+@dataclass
+class Teller:
+    """The child's side. Threads of the computation may tell of progress, too."""
+
+    pipe: "Connection"
+    told: float = 0.0
+    lock: Lock = field(default_factory=Lock)
+
+    def progress(self, fraction: float) -> None:
+        if fraction - self.told >= PROGRESS_STEP:
+            self.told = fraction
+            self.tell(Kind.PROGRESS, FRACTION.pack(fraction))
+
+    def tell(self, kind: Kind, content: bytes) -> None:
+        with self.lock:
+            frames.write(self.pipe.fileno(), kind, content)
+
+
+def outcome(name: str, parameters: bytes, progress: Progress) -> tuple[Kind, bytes]:
+    try:
+        return Kind.RESULT, result(name, parameters, progress)
+    except Uncomputable as refusal:
+        return Kind.REFUSAL, handover.reason(refusal)
+    except (AttemptFailed, BrokenComputation) as failure:
+        return Kind.FAILURE, handover.reason(failure)
+    except BaseException as error:  # noqa: BLE001 (whatever it is, the worker logs it)
+        return Kind.FAILURE, handover.crash(error)
+
+
+def result(name: str, parameters: bytes, progress: Progress) -> bytes:
+    """The computation's result as JSON, valid by its own model."""
+    computation = registry.load(name)
+    given = computation.parameters.model_validate_json(parameters, strict=True)
+    return handover.json_of(
+        computation, computation.compute(given, lambda done: progress(handover.fraction(done)))
+    )

@@ -1,0 +1,83 @@
+"""The computations that there are: modules and folders of a package that belongs to their authors.
+
+The package is found by name, in a setting; `route_plan` in it is `route-plan` in the API.
+"""
+
+import importlib
+import pkgutil
+import traceback
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+from backburner import settings
+from backburner.computation import Computation, Parameters, Policy, Result, stable_json
+from backburner.errors import BrokenComputation, NoSuchComputation
+
+FORMS: dict[str, Callable[[Any], bool]] = {
+    "Parameters": lambda part: isinstance(part, type) and issubclass(part, Parameters),
+    "Result": lambda part: isinstance(part, type) and issubclass(part, Result),
+    "POLICY": lambda part: isinstance(part, Policy),
+    "EXAMPLE": lambda part: isinstance(part, Mapping),
+    "compute": callable,
+}
+
+
+def names() -> list[str]:
+    """The computations' names, sorted, without importing any."""
+    modules = (module.name for module in pkgutil.iter_modules(_package().__path__))
+    return sorted(name.replace("_", "-") for name in modules if not name.startswith("_"))
+
+
+def load(name: str) -> Computation:
+    """The computation of that name; NoSuchComputation, or BrokenComputation with the remedy."""
+    if name not in names():
+        raise NoSuchComputation(f"there is no computation {name!r}; there are {', '.join(names())}")
+    module = _imported(name)
+    missing = [part for part in ("__doc__", *FORMS) if not getattr(module, part, None)]
+    if missing:
+        raise BrokenComputation(f"computation {name!r} lacks {', '.join(missing)}; define it there")
+    misshapen = [part for part, has_form in FORMS.items() if not has_form(getattr(module, part))]
+    if misshapen:
+        raise BrokenComputation(
+            f"computation {name!r} has another {', '.join(misshapen)} than backburner.computation "
+            "asks for; see docs/computations.md"
+        )
+    stable_json.check(name, module.Parameters, module.Result)
+    return Computation(
+        name=name,
+        documentation=module.__doc__ or "",
+        parameters=module.Parameters,
+        result=module.Result,
+        policy=module.POLICY,
+        example=module.EXAMPLE,
+        compute=module.compute,
+    )
+
+
+def _package() -> ModuleType:
+    return importlib.import_module(settings.text("COMPUTATIONS_PACKAGE", "computations"))
+
+
+def _imported(name: str) -> ModuleType:
+    """Its module. Whatever a file does when it is imported, only that file is broken."""
+    module_name = f"{_package().__name__}.{name.replace('-', '_')}"
+    try:
+        return importlib.import_module(module_name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise BrokenComputation(
+            f"computation {name!r} cannot be imported: {type(error).__name__} at "
+            f"{_place(error) or module_name}: {error}; import heavy libraries inside compute()"
+        ) from error
+
+
+def _place(error: BaseException) -> str | None:
+    """File and line of the computation at which an import failed."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}, line {error.lineno}"
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename != __file__ and frame.filename.startswith(tuple(_package().__path__)):
+            return f"{frame.filename}, line {frame.lineno}"
+    return None

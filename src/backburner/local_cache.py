@@ -1,0 +1,24 @@
+"""Fresh results that this instance served just now: another hit on them reads nothing."""
+
+import time
+from collections.abc import Callable
+
+from cachetools import TTLCache
+
+from backburner.protocol.entry import Entry
+from backburner.protocol.signature import Signature
+
+MAX_BYTES = 32_000_000
+"""Of results, compressed as they are."""
+MAX_AGE_S = 5
+"""Until the table is read again: a forgotten entry is served for at most this long."""
+
+LocalCache = TTLCache[Signature, Entry]
+
+
+def local_cache(timer: Callable[[], float] = time.monotonic) -> LocalCache:
+    return TTLCache(MAX_BYTES, MAX_AGE_S, timer=timer, getsizeof=_size)
+
+
+def _size(entry: Entry) -> int:
+    return 1000 + len(entry.the_answer.body)

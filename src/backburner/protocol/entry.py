@@ -1,0 +1,217 @@
+"""What lies under a signature: an answer, a job, both or nothing.
+
+A placeholder is an entry with a job and no answer; a refresh, one with a stale answer and a job.
+All times are seconds since the epoch; `now` is always the caller's.
+"""
+
+import gzip
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Self
+
+from backburner.computation import Policy
+from backburner.problems import GaveUp, Problem, TooLarge
+from backburner.protocol.signature import Signature
+
+OK = 200
+MAX_PARAMETERS = 100_000
+"""Bytes, gzipped: with a stale answer beside them they fit into an item of 400 KB."""
+MAX_BACK_OFF = 32
+"""A failure that comes back is kept twice as long each time, up to this factor."""
+COMPRESSION = 6
+"""gzip's level: 20 MB of numbers take 1.7 s, where level 9 takes 4.0 s for 1 % less."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A result, or a problem: a failure is an answer, too."""
+
+    body: bytes
+    """JSON, gzipped: stored and sent as it is."""
+    status: int
+    """HTTP's: 200 for a result, 4xx or 5xx for a problem."""
+    etag: str
+    computed_at: float
+    fresh_until: float
+    renew_at: float
+    """From when a request may set a new job: `fresh_until`, but later after a failed refresh."""
+    ends_at: float
+    """From when it is not served any more, fresh or stale."""
+    failures: int = 0
+    """How many jobs in a row have failed up to now."""
+    renewal_failed_at: float | None = None
+    """When the last refresh of a stale result failed."""
+    object_key: str | None = None
+    """Of a large result: where its body is instead, in the bucket."""
+
+    @classmethod
+    def result(cls, json: bytes, policy: Policy, now: float) -> Self:
+        fresh_until = now + policy.fresh_for
+        return cls._of(json, OK, now, fresh_until, fresh_until + policy.stale_for)
+
+    @classmethod
+    def problem(cls, problem: Problem, job: "Job", now: float) -> Self:
+        ends_at = now + job.failure_kept_for
+        answer = cls._of(problem.as_json(), problem.status, now, ends_at, ends_at)
+        return replace(answer, failures=job.failures + 1)
+
+    @classmethod
+    def _of(cls, json: bytes, status: int, now: float, fresh_until: float, ends_at: float) -> Self:
+        return cls(
+            body=gzip.compress(json, COMPRESSION, mtime=0),
+            status=status,
+            etag=hashlib.sha256(json).hexdigest()[:32],
+            computed_at=now,
+            fresh_until=fresh_until,
+            renew_at=fresh_until,
+            ends_at=ends_at,
+        )
+
+    @property
+    def is_result(self) -> bool:
+        return self.status == OK
+
+    @property
+    def etag_header(self) -> str:
+        """Weak, since the same result goes out with and without gzip."""
+        return f'W/"{self.etag}"'
+
+    def is_fresh(self, now: float) -> bool:
+        return now < self.fresh_until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Work under way. It carries what its end needs, so that it outlives a deploy."""
+
+    version: int
+    parameters: bytes
+    """Canonical JSON, gzipped."""
+    correlation_id: str
+    requested_at: float
+    expected_time: float
+    gives_up_at: float
+    failure_kept_for: float
+    max_attempts: int
+    answer_kept_for: float = 60
+    """How long its answer is kept, whatever it is: so long a client may stay away."""
+    lease: float = 0
+    """Until when the job counts as alive; the store sets it."""
+    failures: int = 0
+    """How many jobs in a row failed before this one."""
+    sends: int = 1
+    attempts: int = 0
+    run: str | None = None
+    """The attempt that holds the job; a queued job has none."""
+    started_at: float | None = None
+    progress: float | None = None
+    progress_at: float | None = None
+
+    @classmethod
+    def new(
+        cls,
+        policy: Policy,
+        parameters: bytes,
+        expected_time: float,
+        *,
+        correlation_id: str,
+        now: float,
+        failures: int = 0,
+    ) -> Self:
+        """A job as the policy is now. `parameters` are canonical JSON; TooLarge over the limit."""
+        # A client that was told to wait for the result must still find the failure.
+        kept_for = max(policy.failure_kept_for, 2 * expected_time)
+        failure_kept_for = kept_for * min(2**failures, MAX_BACK_OFF)
+        return cls(
+            version=policy.version,
+            parameters=_compressed(parameters),
+            correlation_id=correlation_id,
+            requested_at=now,
+            expected_time=expected_time,
+            gives_up_at=now + policy.gives_up_after,
+            failures=failures,
+            failure_kept_for=failure_kept_for,
+            max_attempts=policy.attempts,
+            answer_kept_for=min(policy.fresh_for + policy.stale_for, failure_kept_for),
+        )
+
+    @property
+    def state(self) -> str:
+        return "running" if self.run else "queued"
+
+    def is_alive(self, now: float) -> bool:
+        return now < self.lease and now < self.gives_up_at
+
+    def gave_up(self, now: float) -> Answer:
+        """The answer when all attempts, or all the time, are used up."""
+        problem = GaveUp(
+            f"gave up after {self.attempts} of {self.max_attempts} attempts and "
+            f"{now - self.requested_at:.0f} s; ask again later, it will be tried afresh",
+            correlation_id=self.correlation_id,
+        )
+        return Answer.problem(problem, self, now)
+
+    def is_spent(self, now: float) -> bool:
+        """No attempt or no time is left: only burial is."""
+        return self.attempts >= self.max_attempts or now >= self.gives_up_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """The DynamoDB item under a signature; one that is not there has neither answer nor job."""
+
+    signature: Signature
+    computation: str
+    private_to: str = ""
+    """The identity of the caller whose it is; empty: it is everybody's."""
+    answer: Answer | None = None
+    job: Job | None = None
+
+    @property
+    def the_job(self) -> Job:
+        """The job, where the caller knows that there is one."""
+        if self.job is None:
+            raise LookupError(f"the entry {self.signature} has no job; look before you take it")
+        return self.job
+
+    @property
+    def the_answer(self) -> Answer:
+        """The answer, where the caller knows that there is one."""
+        if self.answer is None:
+            raise LookupError(f"the entry {self.signature} has no answer; look before you take it")
+        return self.answer
+
+    def is_for(self, asked: "Entry") -> bool:
+        """It is of the computation and for the caller that are asked for."""
+        return (self.computation, self.private_to) == (asked.computation, asked.private_to)
+
+    def servable(self, now: float) -> Answer | None:
+        """The answer, unless it has ended. DynamoDB deletes late: the clock decides."""
+        return self.answer if self.answer and now < self.answer.ends_at else None
+
+    def is_settled(self, now: float) -> bool:
+        """The answer stands and is not to be renewed yet."""
+        answer = self.servable(now)
+        return answer is not None and now < answer.renew_at
+
+    def is_alive(self, now: float) -> bool:
+        return self.job is not None and self.job.is_alive(now)
+
+    def is_spent(self, now: float) -> bool:
+        return self.job is not None and self.job.is_spent(now)
+
+    @property
+    def ends_at(self) -> float:
+        """When nothing in it is of use any more."""
+        answer_ends = self.answer.ends_at if self.answer else 0.0
+        return max(answer_ends, self.job.gives_up_at if self.job else 0.0)
+
+
+def _compressed(parameters: bytes) -> bytes:
+    compressed = gzip.compress(parameters, mtime=0)
+    if len(compressed) > MAX_PARAMETERS:
+        raise TooLarge(
+            f"the parameters have {len(compressed)} bytes, compressed; "
+            f"{MAX_PARAMETERS} are the most: ask for less at a time"
+        )
+    return compressed

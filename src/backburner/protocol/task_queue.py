@@ -1,0 +1,145 @@
+"""The message: which job is waiting, not what it is; the parameters are in the entry."""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, NoReturn, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from backburner import aws
+from backburner.errors import MalformedMessage, Returned, Unsent
+from backburner.protocol import signature
+from backburner.protocol.entry import Entry
+from backburner.protocol.signature import Signature
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
+
+LONGEST_DELAY = 43200
+"""SQS hides a message for 12 hours at most."""
+PACE = 3
+"""An instance asks how long the queue is once in so many seconds at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What SQS carries. The body of a message that is sent again is the same as the first's."""
+
+    signature: Signature
+    computation: str
+    correlation_id: str
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        return cls(
+            signature=entry.signature,
+            computation=entry.computation,
+            correlation_id=entry.the_job.correlation_id,
+        )
+
+    @classmethod
+    def read(cls, body: str) -> Self:
+        """The message in a body. Unknown fields are ignored: a message outlives a deploy."""
+        try:
+            fields = json.loads(body)
+            message = cls(
+                signature=Signature(str(fields["signature"])),
+                computation=str(fields["computation"]),
+                correlation_id=str(fields.get("correlation_id", "")),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise MalformedMessage(
+                f"{body[:200]!r} is no message of ours ({error!r}); "
+                'send {"signature": …, "computation": …}'
+            ) from error
+        if not signature.FORM.fullmatch(message.signature):
+            raise MalformedMessage(
+                f"{message.signature[:80]!r} is no signature; it has 64 hex digits"
+            )
+        return message
+
+    @property
+    def entry(self) -> Entry:
+        """The entry that it is about, before anyone has looked."""
+        return Entry(signature=self.signature, computation=self.computation)
+
+
+class TaskQueue:
+    """The queue of jobs. The client is made when it is first needed: a hit needs none."""
+
+    def __init__(
+        self,
+        make_client: "Callable[[], SQSClient]",
+        url: str,
+        max_backlog: int = 0,
+        timer: "Callable[[], float]" = time.monotonic,
+    ) -> None:
+        """At most `max_backlog` messages are to wait; 0 is any number."""
+        self.make_client = make_client
+        self.url = url
+        self.max_backlog = max_backlog
+        self.timer = timer
+        self._waiting, self._counted_at = 0, float("-inf")
+
+    @property
+    def client(self) -> "SQSClient":
+        return self.make_client()
+
+    def send(self, message: Message, caller: str) -> None:
+        """Send it; Unsent if the queue did not say that it has it.
+
+        SQS sees to it that no caller keeps the others waiting (fair queues). A message that
+        somebody else sends again counts as theirs, which does no harm.
+        """
+        try:
+            self.client.send_message(
+                QueueUrl=self.url, MessageBody=json.dumps(asdict(message)), MessageGroupId=caller
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise Unsent(f"the queue did not take {message.signature}: {error}") from error
+
+    def is_full(self) -> bool:
+        """As many wait as may, so SQS said some seconds ago at most. If it does not say: no."""
+        if not self.max_backlog:
+            return False
+        if self.timer() - self._counted_at >= PACE:
+            self._waiting, self._counted_at = self._count(), self.timer()
+        return self._waiting >= self.max_backlog
+
+    def _count(self) -> int:
+        name: QueueAttributeNameType = "ApproximateNumberOfMessages"
+        try:
+            answer = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=[name])
+            return int(answer["Attributes"][name])
+        except (ClientError, BotoCoreError) as error:
+            aws.log("the queue was not counted; work is accepted", error)
+            return 0
+
+    def hide(self, receipt_handle: str, seconds: float) -> None:
+        """Let a message that was received come back after that time, unless it is deleted."""
+        self.client.change_message_visibility(
+            QueueUrl=self.url,
+            ReceiptHandle=receipt_handle,
+            VisibilityTimeout=min(max(0, round(seconds)), LONGEST_DELAY),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A message in the hands of a worker. Until it is deleted it can come back."""
+
+    task_queue: TaskQueue
+    receipt_handle: str
+
+    def hide(self, seconds: float) -> None:
+        """Keep the message from other workers for that time from now."""
+        self.task_queue.hide(self.receipt_handle, seconds)
+
+    def give_back(self, delay: float, reason: str) -> NoReturn:
+        """Let the message come back after the delay; Returned tells the batch not to delete it."""
+        self.hide(delay)
+        raise Returned(f"the message goes back to the queue for {delay:.0f} s: {reason}")

@@ -1,0 +1,65 @@
+"""What somebody has who cloned the project: a copy of what is deployed, and sam to deploy it."""
+
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SAM = ROOT / ".venv-sam/bin/sam"
+DEPLOYED = ["template.yaml", "samconfig.toml", "src", "layer", "packaging"]
+ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
+"""Of this machine: here the functions run on it."""
+
+
+class Checkout:
+    """The copy may be changed; what is built is built from it."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.computations = folder / "src/computations"
+        self.built = folder / ".aws-sam/build/template.yaml"
+        self._environment = environment
+        for name in DEPLOYED:
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copy(ROOT / name, folder / name)
+
+    def build(self) -> None:
+        self._sam("build", "--parameter-overrides", f"Architecture={ARCHITECTURE}")
+
+    def deploy(self, **parameters: str) -> None:
+        """With the default environment of samconfig.toml, and nobody there to say yes."""
+        overrides = [f"{k}={v}" for k, v in {"Architecture": ARCHITECTURE, **parameters}.items()]
+        quietly = ["--no-confirm-changeset", "--no-progressbar"]
+        self._sam("deploy", *quietly, "--parameter-overrides", *overrides)
+
+    def deploy_stage(self, stage: str) -> str:
+        """As samconfig.toml has it, but for this machine's processor; what sam says."""
+        samconfig = self.folder / "samconfig.toml"
+        written = samconfig.read_text()
+        samconfig.write_text(written.replace("Architecture=arm64", f"Architecture={ARCHITECTURE}"))
+        return self._sam("deploy", "--config-env", stage, "--no-progressbar")
+
+    def delete(self, stage: str = "default") -> None:
+        self._sam("delete", "--no-prompts", "--config-env", stage)
+
+    def _sam(self, command: str, *options: str) -> str:
+        done = subprocess.run(  # noqa: S603 - the command is ours
+            [SAM, command, *options],
+            cwd=self.folder,
+            env={
+                **os.environ,
+                **self._environment,
+                "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}",  # python3.13, for the build
+                "SAM_CLI_TELEMETRY": "0",
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"sam {command} failed:\n{done.stdout}"
+        return done.stdout

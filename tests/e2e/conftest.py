@@ -1,0 +1,51 @@
+"""One stack for all the tests: deployed, updated, and deleted at the end."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.api import Api
+
+from .checkout import ROOT, Checkout
+from .emulator import Emulator
+from .stack import Stack
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with Emulator(tmp_path_factory.mktemp("emulator")) as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="session")
+def stack(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """With three computations more than the product has, added as anybody adds one."""
+    checkout = Checkout(tmp_path_factory.mktemp("checkout"), emulator.environment)
+    for name in ("doubling.py", "crashing.py", "noise.py"):
+        shutil.copy(ROOT / "tests/support/computations" / name, checkout.computations)
+    stack = Stack(emulator, checkout)
+    stack.deploy()
+    return stack
+
+
+@pytest.fixture(scope="session")
+def api(stack: Stack) -> Api:
+    return stack.api
+
+
+@pytest.fixture(scope="session")
+def updated(stack: Stack) -> Stack:
+    """The same stack, after one computation has become another version of itself."""
+    source = stack.checkout.computations / "doubling.py"
+    edit(source, "version=1", "version=2")
+    edit(source, "2 * parameters.number", "3 * parameters.number")
+    stack.deploy()
+    return stack
+
+
+def edit(source: Path, old: str, new: str) -> None:
+    text = source.read_text()
+    assert text.count(old) == 1
+    source.write_text(text.replace(old, new))

@@ -1,0 +1,33 @@
+"""The table of mistakes fits the code, and whether a mistake is noticed is told rightly."""
+
+from pathlib import Path
+
+import pytest
+
+from .mutant import ROOT, Copy, Mutant, mutated
+from .table import FENCE, MUTANTS
+
+HARMLESS = Mutant(
+    what="a comment that says something else",
+    path="src/backburner/protocol/signature.py",
+    line='"""JSON in the one form that equal values share',
+    instead='"""JSON in the form that equal values share',
+    tests="tests/protocol/test_signature.py",
+)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.what)
+def test_a_mistake_can_be_made_where_the_table_says(mutant: Mutant) -> None:
+    text = (ROOT / mutant.path).read_text()
+    assert mutated(text, mutant) != text
+    assert all((ROOT / tests).exists() for tests in mutant.tests.split())
+
+
+def test_there_are_enough_and_each_is_another() -> None:
+    assert len({mutant.what for mutant in MUTANTS}) == len(MUTANTS) >= 25
+
+
+def test_a_mistake_is_noticed_and_what_is_none_is_not(tmp_path: Path) -> None:
+    copy = Copy(tmp_path)
+    assert copy.notices(FENCE[0])
+    assert not copy.notices(HARMLESS)
