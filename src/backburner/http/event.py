@@ -21,11 +21,11 @@ DEEPEST = 100
 LARGEST_POINTERS = 4_000_000
 """Bytes of the pointers to all values together: whatever is wrong with each, memory is bounded.
 
-A list of 50,000 numbers is within it, and so are 8,000 stops, which hardly compress enough to be
+A list of 50,000 numbers is within it, and so are 5,000 stops, which hardly compress enough to be
 taken. A long name over many values, or much nesting, has up to a million times its own size.
 """
-STEP = 32
-"""Bytes of a step of a pointer, beside its name."""
+ITEM, MEMBER = 32, 96
+"""Bytes that a value counts for, beside its name: a member that is not known is copied."""
 
 
 UNNAMED = "$default"
@@ -145,21 +145,21 @@ def read_json(text: bytes | str) -> Any:
     return value
 
 
-def _pointers(value: Any, step: int = STEP, depth: int = 1) -> int:
-    """The size of the pointers to all that is inside; each has `step` bytes and its name."""
+def _pointers(value: Any, above: int = 0, depth: int = 1) -> int:
+    """The size of the pointers to all that is inside; `above` is that of the pointer to it."""
     if depth > DEEPEST:
         raise _too_deep()
     match value:
         case dict():
-            size = sum(map(len, value)) + step * len(value)
+            size = sum(map(len, value)) + (above + MEMBER) * len(value)
             for name, inner in value.items():
                 if isinstance(inner, dict | list):
-                    size += _pointers(inner, step + len(name) + STEP, depth + 1)
+                    size += _pointers(inner, above + ITEM + len(name), depth + 1)
         case list():
-            size = step * len(value)
+            size = (above + ITEM) * len(value)
             for inner in value:
                 if isinstance(inner, dict | list):
-                    size += _pointers(inner, step + STEP, depth + 1)
+                    size += _pointers(inner, above + ITEM, depth + 1)
         case _:
             size = 0
     return size
