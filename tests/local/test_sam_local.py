@@ -21,7 +21,7 @@ from tests.support.eventually import eventually
 from tests.support.processes import moto_of
 
 SAMS_PYTHON = sam_local.SAM.with_name("python")
-SAM_READS = Path(__file__).with_name("sam_reads.py")
+SAM_READS = Path(__file__).parents[1] / "support/sam_reads.py"
 
 pytestmark = pytest.mark.enable_socket
 

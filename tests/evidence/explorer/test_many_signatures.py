@@ -309,7 +309,7 @@ def test_clients_see_what_the_model_allows(deployment: Deployment, quiet: None) 
     run(deployment, examples=40)
 
 
-NOTICED = ("DynamoDB's deletion trusted", "attempts counted only")
+NOTICED = ("DynamoDB's deletion trusted", "a job buried that is alive")
 
 
 @pytest.mark.parametrize("name", NOTICED)
