@@ -21,7 +21,7 @@ from moto import mock_aws
 from backburner.protocol.store import Leases
 from backburner.telemetry import logger
 from local.template import create_stack
-from tests.conftest import REGION, Deployment
+from tests.conftest import REGION, MotoDeployment
 from tests.evidence.aws_calls import paths
 from tests.evidence.aws_calls.functions import NAMES, REQUEST, WORKER, Functions
 from tests.evidence.aws_calls.paths import Path
@@ -172,7 +172,7 @@ class Costs:
         return hits + SHARE_OF_MISSES * (asked + computed)
 
 
-def report(deployment: Deployment) -> list[str]:
+def report(deployment: MotoDeployment) -> list[str]:
     """The tables, in the order of the document."""
     sessions = {name: boto3.Session(region_name=deployment.stack.region) for name in NAMES}
     counting = Counting(deployment, *heard_clients(deployment.stack, sessions))
@@ -192,7 +192,7 @@ def report(deployment: Deployment) -> list[str]:
 class Counting:
     """Goes paths, and looks at what they take."""
 
-    deployment: Deployment
+    deployment: MotoDeployment
     clients: Clients
     recorder: Recorder
 
@@ -281,7 +281,7 @@ def of_seconds(costs: dict[str, Costs]) -> str:
     return table(["a million seconds", *first.second(), "in all"], rows)
 
 
-def at_rest(deployment: Deployment) -> dict[str, float]:
+def at_rest(deployment: MotoDeployment) -> dict[str, float]:
     """Dollars a month without a request."""
     resources = deployment.stack.template["Resources"].values()
     alarms = sum(resource["Type"] == "AWS::CloudWatch::Alarm" for resource in resources)
@@ -294,14 +294,14 @@ def at_rest(deployment: Deployment) -> dict[str, float]:
     }
 
 
-def of_a_month(deployment: Deployment) -> str:
+def of_a_month(deployment: MotoDeployment) -> str:
     rows = at_rest(deployment)
     total = f"**{dollars(sum(rows.values()))}**"
     shown = [[what, dollars(each)] for what, each in rows.items()]
     return table(["a month at rest", "dollars"], [*shown, ["in all", total]])
 
 
-def of_the_worst_month(deployment: Deployment, costs: list[Costs]) -> str:
+def of_the_worst_month(deployment: MotoDeployment, costs: list[Costs]) -> str:
     """What the parameters let through by default, all the time."""
     rate, workers = (deployment.stack.resolve({"Ref": n}) for n in ("RequestRate", "MaxWorkers"))
     requests = rate * SECONDS / 1e6 * max(each.requests["refusals"].total for each in costs)
@@ -313,7 +313,7 @@ def of_the_worst_month(deployment: Deployment, costs: list[Costs]) -> str:
     return table(["the worst month", "dollars"], rows)
 
 
-def of_containers(deployment: Deployment, costs: list[Costs]) -> str:
+def of_containers(deployment: MotoDeployment, costs: list[Costs]) -> str:
     hourly = 1.25 * FARGATE_CPU.dollars + 2.5 * FARGATE_GB.dollars
     fargate = HOURS * (hourly + BALANCER.dollars + REDIS.dollars)
     machine = HOURS * (MACHINE.dollars + ADDRESS.dollars) + 20 * DISK.dollars
@@ -362,7 +362,7 @@ def table(heading: list[str], rows: list[list[str]]) -> str:
 def main() -> None:
     with mock_aws():
         stack = create_stack(boto3.client("cloudformation", region_name=REGION))
-        deployment = Deployment(
+        deployment = MotoDeployment(
             stack,
             dynamodb=boto3.client("dynamodb", region_name=REGION),
             sqs=boto3.client("sqs", region_name=REGION),

@@ -29,7 +29,7 @@ Policy = Callable[[Job, list[Sample], float, int], float]
 
 
 @dataclass
-class Outcome:
+class PolicyOutcome:
     """What a client had: polls, and how much longer than the job it waited."""
 
     polls: float
@@ -112,7 +112,7 @@ def row(load: Load) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def replay(load: Load, policy: Policy) -> Outcome:
+def replay(load: Load, policy: Policy) -> PolicyOutcome:
     """All the jobs, one after the other; each teaches the next ones, in one of the slots."""
     rng = random.Random(SEED)
     samples: dict[int, Sample] = {}
@@ -125,19 +125,19 @@ def replay(load: Load, policy: Policy) -> Outcome:
         samples[rng.randrange(SLOTS)] = Sample(queued, run_time / load.mean)
     settled = outcomes[WARM_UP:]
     mean = fmean(took[WARM_UP:])
-    return Outcome(fmean(o.polls for o in settled), fmean(o.too_long for o in settled) / mean)
+    return PolicyOutcome(fmean(o.polls for o in settled), fmean(o.too_long for o in settled) / mean)
 
 
 def ask(
     load: Load, queued: float, run_time: float, samples: list[Sample], policy: Policy
-) -> Outcome:
+) -> PolicyOutcome:
     """One client: from its 202 to its 200."""
     now, polls = 0.0, 0
     while now < queued + run_time:
         job = seen_at(now, load, queued, run_time)
         now += max(1, math.ceil(policy(job, samples, now, polls)))
         polls += 1
-    return Outcome(polls, now - queued - run_time)
+    return PolicyOutcome(polls, now - queued - run_time)
 
 
 def seen_at(now: float, load: Load, queued: float, run_time: float) -> Job:
@@ -163,7 +163,7 @@ def seen_at(now: float, load: Load, queued: float, run_time: float) -> Job:
     return replace(running, progress=beat / run_time, progress_at=queued + beat)
 
 
-def limit(load: Load, polls: float) -> Outcome:
+def limit(load: Load, polls: float) -> PolicyOutcome:
     """The least waiting with about so many polls, among the best at some price of a poll."""
     rng = random.Random(SEED)
     times = sorted(load.draw(rng) for _ in range(400))
@@ -171,7 +171,7 @@ def limit(load: Load, polls: float) -> Outcome:
     return min(known, key=lambda outcome: abs(outcome.polls - polls))
 
 
-def cheapest(times: list[float], price_of_a_poll: float) -> Outcome:
+def cheapest(times: list[float], price_of_a_poll: float) -> PolicyOutcome:
     """The best moments to ask, if one poll costs that much waiting; backwards from the last one."""
     n = len(times)
     total = [0.0]
@@ -190,7 +190,7 @@ def cheapest(times: list[float], price_of_a_poll: float) -> Outcome:
         polls += n - i
         waited += times[asked - 1] * (asked - i) - (total[asked] - total[i])
         i = asked
-    return Outcome(polls / n, waited / n)
+    return PolicyOutcome(polls / n, waited / n)
 
 
 if __name__ == "__main__":

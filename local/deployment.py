@@ -170,7 +170,7 @@ class Deployment:
     def _pollers(self, source: template.EventSource) -> int:
         return min(self._workers, source.maximum_concurrency)
 
-    def _function(self, declaration: template.Function) -> Function:
+    def _function(self, declaration: template.FunctionDeclaration) -> Function:
         pollers = [self._pollers(source) for source in declaration.event_sources]
         return Function(
             declaration,
@@ -180,7 +180,7 @@ class Deployment:
             console=self._console,
         )
 
-    def _function_environment(self, declaration: template.Function) -> dict[str, str]:
+    def _function_environment(self, declaration: template.FunctionDeclaration) -> dict[str, str]:
         inherited = ("HOME", "LANG", "PATH", "TMPDIR")
         return {
             **{name: os.environ[name] for name in inherited if name in os.environ},

@@ -17,9 +17,9 @@ from typing import Any
 
 from local import runtime, template
 
-LARGEST_EVENT = 6 * 1024 * 1024
+MAX_EVENT_BYTES = 6 * 1024 * 1024
 """Bytes: Lambda's 6 MB."""
-LONGEST_IMPORT = 30.0
+MAX_IMPORT_S = 30.0
 """Seconds. Lambda gives 10, on a processor that no one else uses."""
 STDERR = 2
 
@@ -44,7 +44,7 @@ class EventTooLarge(InvocationError):
 class Function:
     def __init__(
         self,
-        declaration: template.Function,
+        declaration: template.FunctionDeclaration,
         *,
         environment: Mapping[str, str],
         most_sandboxes: int,
@@ -78,7 +78,7 @@ class Function:
     def invoke(self, event: object) -> Any:
         """What the handler returned. While all sandboxes are busy, wait for one."""
         event_json = json.dumps(event, ensure_ascii=False).encode()
-        if len(event_json) > LARGEST_EVENT:
+        if len(event_json) > MAX_EVENT_BYTES:
             raise EventTooLarge(f"{self.name}: the event has {len(event_json)} bytes")
         with self._sandbox() as sandbox:
             return json.loads(sandbox.invoke(event_json))
@@ -151,7 +151,7 @@ class Sandbox:
 
     def await_import(self) -> None:
         if not self._is_imported:
-            self._receive(LONGEST_IMPORT)
+            self._receive(MAX_IMPORT_S)
             self._is_imported = True
 
     def invoke(self, event: bytes) -> bytes:

@@ -23,11 +23,11 @@ from local.template import ACCOUNT_ID
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-LARGEST_BODY = 10 * 1024 * 1024
-LARGEST_HEAD = 10240
+MAX_BODY_BYTES = 10 * 1024 * 1024
+MAX_HEAD_BYTES = 10240
 """Bytes of the request line and the headers' values together."""
-INTEGRATION_TIMEOUT = 30.0
-MOST_REQUESTS = 100
+INTEGRATION_TIMEOUT_S = 30.0
+MAX_REQUESTS = 100
 
 TEXT = {"application/json", "application/javascript", "application/xml"}
 """With text/*, what API Gateway hands over as it is. It does not say so; others have tried it."""
@@ -36,16 +36,16 @@ TEXT = {"application/json", "application/javascript", "application/xml"}
 class HttpApi:
     """The WSGI application in front of a function."""
 
-    def __init__(self, invoke: Invoke, timeout: float = INTEGRATION_TIMEOUT) -> None:
+    def __init__(self, invoke: Invoke, timeout: float = INTEGRATION_TIMEOUT_S) -> None:
         self._invoke = invoke
         self._timeout = timeout
-        self._invocations = ThreadPoolExecutor(MOST_REQUESTS)
+        self._invocations = ThreadPoolExecutor(MAX_REQUESTS)
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         request = Request(environ)
-        request.max_content_length = LARGEST_BODY
+        request.max_content_length = MAX_BODY_BYTES
         response = self._respond(request)
         return response(environ, start_response)
 
@@ -53,7 +53,7 @@ class HttpApi:
         self._invocations.shutdown(wait=False, cancel_futures=True)
 
     def _respond(self, request: Request) -> Response:
-        if head_size(request) > LARGEST_HEAD:
+        if head_size(request) > MAX_HEAD_BYTES:
             return refusal(431, "Request Header Fields Too Large")
         try:
             invocation = self._invocations.submit(self._invoke, event_of(request))

@@ -25,7 +25,7 @@ Invocation = tuple[str, float, bytes]
 Answer = tuple[bool, bytes]
 """Whether the handler returned, and what it returned or raised, as JSON."""
 
-LARGEST_RESPONSE = 6 * 1024 * 1024 + 100
+MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
 """Bytes: Lambda's 6 MB, as Lambda counts them."""
 
 
@@ -90,8 +90,10 @@ def answer(handler: Handler, invocation: Invocation) -> Answer:
 
 def encoded(response: Any) -> bytes:
     response_json = json.dumps(response, ensure_ascii=False).encode()
-    if len(response_json) > LARGEST_RESPONSE:
-        raise ValueError(f"the response has {len(response_json)} bytes; {LARGEST_RESPONSE} at most")
+    if len(response_json) > MAX_RESPONSE_BYTES:
+        raise ValueError(
+            f"the response has {len(response_json)} bytes; {MAX_RESPONSE_BYTES} at most"
+        )
     return response_json
 
 

@@ -31,7 +31,7 @@ ENVIRONMENT_FILE = ROOT / ".aws-sam/environment.json"
 ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 DESKTOP = "host.docker.internal"
 """Docker Desktop's containers reach the loopback of this machine by that name."""
-LONGEST_END = 30
+MAX_END_S = 30
 """Seconds for sam to stop and remove its containers, one after the other."""
 
 
@@ -194,9 +194,9 @@ def end(sam: "subprocess.Popen[bytes]") -> None:
         signal.signal(further, signal.SIG_IGN)
     os.killpg(sam.pid, signal.SIGINT)
     try:
-        sam.wait(LONGEST_END)
+        sam.wait(MAX_END_S)
     except subprocess.TimeoutExpired:
-        print(f"sam has not ended after {LONGEST_END} s; see `docker ps`", file=sys.stderr)
+        print(f"sam has not ended after {MAX_END_S} s; see `docker ps`", file=sys.stderr)
         os.killpg(sam.pid, signal.SIGKILL)
 
 

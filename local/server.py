@@ -21,7 +21,7 @@ from local.http_api import refusal
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-LONGEST_LINE = 65536
+MAX_LINE_BYTES = 65536
 """Bytes: what http.server takes of a request's first line."""
 
 
@@ -70,8 +70,8 @@ class BoundedRequestHandler(WSGIRequestHandler):
 
     def _answer(self) -> None:
         try:
-            self.raw_requestline = self.rfile.readline(LONGEST_LINE + 1)
-            if len(self.raw_requestline) > LONGEST_LINE:
+            self.raw_requestline = self.rfile.readline(MAX_LINE_BYTES + 1)
+            if len(self.raw_requestline) > MAX_LINE_BYTES:
                 self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
             elif self.raw_requestline and self.parse_request():
                 self.run_wsgi()

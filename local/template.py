@@ -37,7 +37,7 @@ class EventSource:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Function:
+class FunctionDeclaration:
     """A Lambda function, with everything resolved."""
 
     name: str
@@ -60,9 +60,9 @@ class Stack:
     physical_ids: dict[str, str]
     """By logical id: a table's or a bucket's name, a queue's URL."""
 
-    def function(self, logical_id: str) -> Function:
+    def function(self, logical_id: str) -> FunctionDeclaration:
         properties = self._properties(logical_id)
-        return Function(
+        return FunctionDeclaration(
             name=logical_id,
             handler=properties["Handler"],
             code=self.path.parent / properties["CodeUri"],
@@ -73,7 +73,7 @@ class Stack:
             is_default_route=any(self._default_routes_to(logical_id)),
         )
 
-    def functions(self) -> list[Function]:
+    def functions(self) -> list[FunctionDeclaration]:
         return [self.function(i) for i in self._of_type("AWS::Serverless::Function")]
 
     def resolve(self, value: Any) -> Any:

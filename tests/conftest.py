@@ -79,7 +79,7 @@ class Clock:
 
 
 @dataclass
-class Deployment:
+class MotoDeployment:
     """Everything but the network: requests go in, messages are carried by hand."""
 
     stack: Stack
@@ -138,17 +138,17 @@ class Deployment:
     def queue(self) -> Any:
         return motos_own(self.queue_url)
 
-    def get(self, path: str, **headers: str) -> "Reply":
+    def get(self, path: str, **headers: str) -> "HandlerReply":
         path, _, query = path.partition("?")
         return self.ask(http_event("GET", path, query=query, headers=headers))
 
-    def post(self, path: str, parameters: object, **headers: str) -> "Reply":
+    def post(self, path: str, parameters: object, **headers: str) -> "HandlerReply":
         headers = {"content-type": "application/json", **headers}
         return self.ask(http_event("POST", path, headers=headers, body=json.dumps(parameters)))
 
-    def ask(self, event: dict[str, Any]) -> "Reply":
+    def ask(self, event: dict[str, Any]) -> "HandlerReply":
         with exactly(self.stack.function("RequestFunction").environment):
-            return Reply(respond(event, self.request_handler).as_event())
+            return HandlerReply(respond(event, self.request_handler).as_event())
 
     def messages(self) -> list[SQSRecord]:
         """What the queue gives out now; moto hides it from then on, by its own clock."""
@@ -219,8 +219,8 @@ def clients(stack: Stack) -> dict[str, Any]:
 
 
 @pytest.fixture
-def deployment(stack: Stack, clients: dict[str, Any]) -> Iterator[Deployment]:
-    deployment = Deployment(stack, **clients)
+def deployment(stack: Stack, clients: dict[str, Any]) -> Iterator[MotoDeployment]:
+    deployment = MotoDeployment(stack, **clients)
     yield deployment
     deployment.empty()
 
@@ -230,7 +230,7 @@ Invoke = Callable[..., Any]
 
 
 @pytest.fixture
-def invoke(stack: Stack, deployment: Deployment) -> Iterator[Invoke]:
+def invoke(stack: Stack, deployment: MotoDeployment) -> Iterator[Invoke]:
     """The functions' own handlers, each in new instances and in exactly its environment."""
 
     def invoke(function: str, event: Any, without: Collection[str] = ()) -> Any:
@@ -263,7 +263,7 @@ def logged() -> Iterator[io.StringIO]:
     logger._logger.removeHandler(lines)
 
 
-class Reply:
+class HandlerReply:
     """What a client gets from API Gateway."""
 
     def __init__(self, event: dict[str, Any]) -> None:

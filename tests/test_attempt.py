@@ -18,7 +18,7 @@ import pytest
 import computations
 from backburner import attempt
 from backburner.attempt import frames, handover
-from backburner.attempt.frames import FRACTION, LARGEST_RESULT, Kind
+from backburner.attempt.frames import FRACTION, MAX_RESULT_BYTES, Kind
 from backburner.errors import AttemptFailed, Uncomputable
 from backburner.problems import ResultTooLarge
 from tests.support.eventually import eventually
@@ -28,7 +28,7 @@ LONG, SHORT = 30.0, 0.05
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere orphans are not adopted")
 
 
-class LostRace(Exception):
+class NotMine(Exception):
     """The run is not mine any more."""
 
 
@@ -75,9 +75,9 @@ def test_a_heartbeat_that_raises_ends_the_attempt() -> None:
     def beat(progress: float) -> None:
         told.append(progress)
         if len(told) == 3:
-            raise LostRace
+            raise NotMine
 
-    with pytest.raises(LostRace):
+    with pytest.raises(NotMine):
         compute("endless", {}, beat=beat)
     assert told == sorted(told)
     assert 0 < told[-1] <= 1
@@ -85,9 +85,9 @@ def test_a_heartbeat_that_raises_ends_the_attempt() -> None:
 
 def test_a_computation_that_says_nothing_has_its_heartbeat_all_the_same() -> None:
     def beat(progress: float) -> None:
-        raise LostRace
+        raise NotMine
 
-    with pytest.raises(LostRace):
+    with pytest.raises(NotMine):
         compute("endless", {"quiet": True}, beat=beat)
 
 
@@ -234,7 +234,7 @@ def test_whatever_an_attempt_does_to_the_pipe_it_fails_in_time(
 
 
 def test_a_result_that_is_too_large_is_not_even_received(unruly: Callable[..., Any]) -> None:
-    with pytest.raises(ResultTooLarge, match=f"{LARGEST_RESULT} are the most"):
+    with pytest.raises(ResultTooLarge, match=f"{MAX_RESULT_BYTES} are the most"):
         unruly("is_too_large")
 
 
@@ -270,7 +270,7 @@ def test_however_long_a_crash_is_its_end_is_told(
 ) -> None:
     with pytest.raises(AttemptFailed, match=error) as caught:
         unruly(how)
-    assert len(str(caught.value)) < 2 * frames.LARGEST_REASON
+    assert len(str(caught.value)) < 2 * frames.MAX_REASON_BYTES
 
 
 # what it hands over: progress
@@ -356,7 +356,7 @@ def test_a_result_that_is_not_what_it_declares_is_a_failed_attempt(
 def test_a_refusal_is_cut_off_where_it_is_too_long(unruly: Callable[..., Any]) -> None:
     with pytest.raises(Uncomputable, match=r"why noté+…$") as caught:
         unruly("refuses_at_length")
-    assert len(str(caught.value)) == handover.LONGEST_REASON
+    assert len(str(caught.value)) == handover.MAX_REASON_LENGTH
 
 
 def test_a_refusal_is_unicode(unruly: Callable[..., Any]) -> None:

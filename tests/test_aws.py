@@ -16,7 +16,7 @@ from botocore.session import get_session
 
 from backburner.aws import TimeIsUp, TimeLimits, is_passing
 
-from .conftest import Deployment
+from .conftest import MotoDeployment
 
 SHORT = TimeLimits(connect=0.1, read=0.1, pauses=[0.01])
 LONGER = replace(SHORT, connect=5, read=1)
@@ -47,7 +47,7 @@ NOTHING, HANGS_UP = NO_ANSWER["nothing"], NO_ANSWER["it hangs up"]
 no_answer = pytest.mark.parametrize("says", NO_ANSWER.values(), ids=NO_ANSWER)
 
 
-class Server(ThreadingTCPServer):
+class SilentServer(ThreadingTCPServer):
     """Says one thing after the other, whatever it is asked, and the last for ever."""
 
     daemon_threads = allow_reuse_address = True
@@ -66,7 +66,7 @@ class Server(ThreadingTCPServer):
 
 
 class Connection(StreamRequestHandler):
-    server: Server
+    server: SilentServer
 
     def handle(self) -> None:
         while self._is_asked():
@@ -85,8 +85,8 @@ class Connection(StreamRequestHandler):
 
 
 @contextmanager
-def serving(*says: Saying) -> Iterator[Server]:
-    with Server(*says) as server:
+def serving(*says: Saying) -> Iterator[SilentServer]:
+    with SilentServer(*says) as server:
         Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
         try:
             yield server
@@ -255,7 +255,9 @@ def test_in_the_second_half_of_the_time_no_call_is_tried_again() -> None:
 
 
 @no_answer
-def test_with_a_silent_table_clients_are_to_ask_again(deployment: Deployment, says: Saying) -> None:
+def test_with_a_silent_table_clients_are_to_ask_again(
+    deployment: MotoDeployment, says: Saying
+) -> None:
     signature = deployment.get(ASKED).signature
     with serving(says) as server:
         silent = replace(deployment, dynamodb=client("dynamodb", server.url))
@@ -266,7 +268,7 @@ def test_with_a_silent_table_clients_are_to_ask_again(deployment: Deployment, sa
 
 @no_answer
 def test_with_a_silent_queue_clients_are_to_ask_again_and_no_job_looks_alive(
-    deployment: Deployment, says: Saying
+    deployment: MotoDeployment, says: Saying
 ) -> None:
     with serving(says) as server:
         reply = with_queue(deployment, server.url).get(ASKED)
@@ -275,7 +277,7 @@ def test_with_a_silent_queue_clients_are_to_ask_again_and_no_job_looks_alive(
     assert len(deployment.messages()) == 1
 
 
-def test_with_a_silent_queue_a_stale_answer_is_served(deployment: Deployment) -> None:
+def test_with_a_silent_queue_a_stale_answer_is_served(deployment: MotoDeployment) -> None:
     deployment.get(ASKED)
     deployment.work()
     deployment.clock.passes(600)
@@ -286,7 +288,7 @@ def test_with_a_silent_queue_a_stale_answer_is_served(deployment: Deployment) ->
     assert len(attempts) == 3  # it was counted once and sent twice
 
 
-def test_a_heartbeat_that_hangs_ends_nothing(deployment: Deployment) -> None:
+def test_a_heartbeat_that_hangs_ends_nothing(deployment: MotoDeployment) -> None:
     deployment.get(ASKED)
     [message] = deployment.messages()
     began = time.monotonic()
@@ -299,7 +301,7 @@ def test_a_heartbeat_that_hangs_ends_nothing(deployment: Deployment) -> None:
     assert deployment.get(ASKED).status == 200
 
 
-def with_queue(deployment: Deployment, url: str) -> Deployment:
+def with_queue(deployment: MotoDeployment, url: str) -> MotoDeployment:
     sqs = client("sqs", url)
     sqs.meta.events.register("request-created", to(url))
     silent = replace(deployment, sqs=sqs)

@@ -19,7 +19,7 @@ from backburner.http import parameters
 from backburner.protocol.signature import canonical
 from local.template import TEMPLATE, load
 
-from .conftest import Deployment
+from .conftest import MotoDeployment
 
 FOR_AWS = 100
 """Seconds of the worker's timeout that its calls may take beside an attempt."""
@@ -102,7 +102,7 @@ def test_its_example_has_one_signature_in_every_process(computation: Computation
 
 
 def test_its_example_can_be_asked_for_and_is_answered(
-    computation: Computation, deployment: Deployment
+    computation: Computation, deployment: MotoDeployment
 ) -> None:
     assert deployment.post(f"/v1/{computation.name}", computation.example).status == 202
     deployment.work()

@@ -6,13 +6,13 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import Deployment, Invoke
+from .conftest import Invoke, MotoDeployment
 
 ASKED = "/v1/doubling?number=21"
 
 
 def test_the_job_of_a_dead_letter_is_buried_and_its_clients_learn_it(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     deployment.get(ASKED)
     [message] = deployment.messages()
@@ -22,7 +22,7 @@ def test_the_job_of_a_dead_letter_is_buried_and_its_clients_learn_it(
     assert "gave up after 0 of 3 attempts" in reply.json["detail"]
 
 
-def test_a_job_that_is_alive_in_a_worker_is_left_alone(deployment: Deployment) -> None:
+def test_a_job_that_is_alive_in_a_worker_is_left_alone(deployment: MotoDeployment) -> None:
     signature = deployment.get(ASKED).signature
     [message] = deployment.messages()
     run = deployment.store.begin(deployment.entry(signature))
@@ -30,7 +30,7 @@ def test_a_job_that_is_alive_in_a_worker_is_left_alone(deployment: Deployment) -
     assert deployment.entry(signature) == run.entry
 
 
-def test_an_answer_is_left_alone(deployment: Deployment) -> None:
+def test_an_answer_is_left_alone(deployment: MotoDeployment) -> None:
     signature = deployment.get(ASKED).signature
     [message] = deployment.messages()
     deployment.worker.receive(message)
@@ -39,7 +39,9 @@ def test_an_answer_is_left_alone(deployment: Deployment) -> None:
     assert deployment.entry(signature) == answered
 
 
-def test_a_failed_job_that_comes_late_does_not_bury_the_next_job(deployment: Deployment) -> None:
+def test_a_failed_job_that_comes_late_does_not_bury_the_next_job(
+    deployment: MotoDeployment,
+) -> None:
     deployment.get(ASKED)
     [late] = deployment.messages()
     deployment.dead_letters.receive(late)
@@ -50,7 +52,7 @@ def test_a_failed_job_that_comes_late_does_not_bury_the_next_job(deployment: Dep
 
 
 def test_a_malformed_dead_letter_is_logged_and_counted(
-    deployment: Deployment, capsys: pytest.CaptureFixture[str]
+    deployment: MotoDeployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deployment.send("not ours")
     [message] = deployment.messages()
@@ -60,7 +62,7 @@ def test_a_malformed_dead_letter_is_logged_and_counted(
 
 
 def test_a_dead_letter_that_cannot_be_buried_stays_and_is_an_error_in_the_log(
-    deployment: Deployment, logged: io.StringIO
+    deployment: MotoDeployment, logged: io.StringIO
 ) -> None:
     """Nobody else tells: a batch with failed items is no error to Lambda, nor to Powertools."""
     deployment.get(ASKED)
@@ -72,7 +74,7 @@ def test_a_dead_letter_that_cannot_be_buried_stays_and_is_an_error_in_the_log(
     assert line["level"] == "ERROR"
 
 
-def test_the_handler_takes_a_batch(deployment: Deployment, invoke: Invoke) -> None:
+def test_the_handler_takes_a_batch(deployment: MotoDeployment, invoke: Invoke) -> None:
     deployment.get(ASKED)
     deployment.send("not ours")
     records = [message.raw_event for message in deployment.messages()]

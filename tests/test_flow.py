@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from .conftest import Deployment, Invoke, Reply, load_event
+from .conftest import HandlerReply, Invoke, MotoDeployment, load_event
 
-Ask = Callable[[Any], Reply]
+Ask = Callable[[Any], HandlerReply]
 
 
 @pytest.fixture
 def ask(invoke: Invoke) -> Ask:
-    return lambda event: Reply(invoke("RequestFunction", event))
+    return lambda event: HandlerReply(invoke("RequestFunction", event))
 
 
-def carry(deployment: Deployment) -> dict[str, Any]:
+def carry(deployment: MotoDeployment) -> dict[str, Any]:
     """What is in the queue, as the worker's mapping hands it over."""
     return {"Records": [message.raw_event for message in deployment.messages()]}
 
@@ -31,7 +31,7 @@ def without_what_changes(event: dict[str, Any]) -> Any:
 
 
 def test_a_request_misses_its_message_is_worked_on_and_the_request_hits(
-    deployment: Deployment, invoke: Invoke, ask: Ask
+    deployment: MotoDeployment, invoke: Invoke, ask: Ask
 ) -> None:
     missed = ask(load_event("1_request_miss.json"))
     assert missed.status == 202
@@ -46,7 +46,7 @@ def test_a_request_misses_its_message_is_worked_on_and_the_request_hits(
 
 
 def test_an_operator_has_it_forgotten_and_the_next_who_asks_misses(
-    deployment: Deployment, invoke: Invoke, ask: Ask
+    deployment: MotoDeployment, invoke: Invoke, ask: Ask
 ) -> None:
     ask(load_event("1_request_miss.json"))
     invoke("WorkerFunction", carry(deployment))
@@ -58,7 +58,7 @@ def test_an_operator_has_it_forgotten_and_the_next_who_asks_misses(
 
 
 def test_a_message_that_the_queue_gave_up_on_ends_as_a_problem(
-    deployment: Deployment, invoke: Invoke, ask: Ask
+    deployment: MotoDeployment, invoke: Invoke, ask: Ask
 ) -> None:
     asked = load_event("1_request_miss.json")
     ask(asked)
@@ -74,7 +74,7 @@ def test_a_message_that_the_queue_gave_up_on_ends_as_a_problem(
 
 
 def test_one_correlation_id_goes_from_the_request_to_the_workers_lines(
-    deployment: Deployment, invoke: Invoke, ask: Ask, logged: io.StringIO
+    deployment: MotoDeployment, invoke: Invoke, ask: Ask, logged: io.StringIO
 ) -> None:
     event = load_event("1_request_miss.json")
     event["rawPath"], event["body"] = "/v1/crashing", json.dumps({"how": "raise"})

@@ -9,23 +9,25 @@ from botocore.exceptions import ReadTimeoutError
 from backburner.local_cache import MAX_AGE_S
 from backburner.protocol.store import LostRace
 
-from .conftest import Deployment, Reply, from_operator, http_event, with_token
+from .conftest import HandlerReply, MotoDeployment, from_operator, http_event, with_token
 
 ASKED = "/v1/doubling?number=21"
 
 
-def forget(deployment: Deployment, location: str) -> Reply:
+def forget(deployment: MotoDeployment, location: str) -> HandlerReply:
     return deployment.ask(from_operator(http_event("DELETE", location)))
 
 
-def answered(deployment: Deployment) -> str:
+def answered(deployment: MotoDeployment) -> str:
     deployment.get(ASKED)
     deployment.work()
     location: str = deployment.get(ASKED).headers["content-location"]
     return location
 
 
-def test_a_forgotten_answer_is_gone_and_asking_again_starts_anew(deployment: Deployment) -> None:
+def test_a_forgotten_answer_is_gone_and_asking_again_starts_anew(
+    deployment: MotoDeployment,
+) -> None:
     location = answered(deployment)
     reply = forget(deployment, location)
     assert (reply.status, reply.text) == (204, "")
@@ -33,7 +35,7 @@ def test_a_forgotten_answer_is_gone_and_asking_again_starts_anew(deployment: Dep
     assert deployment.get(ASKED).headers["cache-status"] == "backburner; fwd=miss"
 
 
-def test_forgetting_what_is_not_there_is_as_good(deployment: Deployment) -> None:
+def test_forgetting_what_is_not_there_is_as_good(deployment: MotoDeployment) -> None:
     location = answered(deployment)
     assert [forget(deployment, location).status for _ in range(2)] == [204, 204]
 
@@ -42,7 +44,7 @@ def test_forgetting_what_is_not_there_is_as_good(deployment: Deployment) -> None
     "authorizer", [None, {}, {"iam": None}, {"iam": {}}, {"jwt": {"claims": {}}}, {"lambda": {}}]
 )
 def test_whoever_is_no_operator_is_refused_by_whatever_way_they_come(
-    deployment: Deployment, authorizer: Any
+    deployment: MotoDeployment, authorizer: Any
 ) -> None:
     location = answered(deployment)
     event = http_event("DELETE", location)
@@ -53,23 +55,23 @@ def test_whoever_is_no_operator_is_refused_by_whatever_way_they_come(
     assert deployment.get(location).status == 200
 
 
-def test_a_token_makes_nobody_an_operator(deployment: Deployment) -> None:
+def test_a_token_makes_nobody_an_operator(deployment: MotoDeployment) -> None:
     location = answered(deployment)
     assert deployment.ask(with_token(http_event("DELETE", location), "ann")).status == 403
 
 
-def test_who_is_refused_does_not_learn_what_there_is(deployment: Deployment) -> None:
+def test_who_is_refused_does_not_learn_what_there_is(deployment: MotoDeployment) -> None:
     paths = (answered(deployment), f"/v1/doubling/{'a' * 64}", "/v1/no-such-thing/x")
     replies = [deployment.ask(http_event("DELETE", path)) for path in paths]
     assert {(reply.status, reply.text) for reply in replies} == {(403, replies[0].text)}
 
 
 @pytest.mark.parametrize("path", ["/v1/doubling/abc", f"/v1/no-such-thing/{'a' * 64}"])
-def test_what_can_be_nothing_of_ours_is_not_found(deployment: Deployment, path: str) -> None:
+def test_what_can_be_nothing_of_ours_is_not_found(deployment: MotoDeployment, path: str) -> None:
     assert forget(deployment, path).status == 404
 
 
-def test_an_entry_is_not_forgotten_under_another_computation(deployment: Deployment) -> None:
+def test_an_entry_is_not_forgotten_under_another_computation(deployment: MotoDeployment) -> None:
     location = answered(deployment)
     assert forget(deployment, location.replace("doubling", "crashing")).status == 204
     deployment.clock.passes(MAX_AGE_S)
@@ -77,7 +79,7 @@ def test_an_entry_is_not_forgotten_under_another_computation(deployment: Deploym
 
 
 def test_an_operator_forgets_private_answers_without_being_their_caller(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     event = with_token(http_event("GET", "/v1/whispering", query="number=21"), "ann")
     location = deployment.ask(event).headers["location"]
@@ -88,7 +90,7 @@ def test_an_operator_forgets_private_answers_without_being_their_caller(
 # what was under way
 
 
-def test_a_running_job_of_a_forgotten_entry_changes_nothing(deployment: Deployment) -> None:
+def test_a_running_job_of_a_forgotten_entry_changes_nothing(deployment: MotoDeployment) -> None:
     location = deployment.get(ASKED).headers["location"]
     [message] = deployment.messages()
     compute = deployment.worker.compute
@@ -102,7 +104,7 @@ def test_a_running_job_of_a_forgotten_entry_changes_nothing(deployment: Deployme
 
 
 def test_a_run_from_before_does_not_answer_the_job_that_came_after(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     location = deployment.get(ASKED).headers["location"]
     run = deployment.store.begin(deployment.entry(location.rpartition("/")[2]))
@@ -114,7 +116,7 @@ def test_a_run_from_before_does_not_answer_the_job_that_came_after(
 
 
 def test_a_waiting_message_of_a_forgotten_entry_finds_nothing_and_ends(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     location = deployment.get(ASKED).headers["location"]
     forget(deployment, location)
@@ -123,7 +125,7 @@ def test_a_waiting_message_of_a_forgotten_entry_finds_nothing_and_ends(
     assert deployment.get(location).status == 404
 
 
-def test_a_dead_letter_of_a_forgotten_entry_buries_nothing(deployment: Deployment) -> None:
+def test_a_dead_letter_of_a_forgotten_entry_buries_nothing(deployment: MotoDeployment) -> None:
     location = deployment.get(ASKED).headers["location"]
     [failed_job] = deployment.messages()
     forget(deployment, location)
@@ -133,7 +135,7 @@ def test_a_dead_letter_of_a_forgotten_entry_buries_nothing(deployment: Deploymen
 
 
 def test_a_request_that_was_about_to_send_a_forgotten_job_again_starts_anew(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     location = deployment.get(ASKED).headers["location"]
     seen = deployment.entry(location.rpartition("/")[2])
@@ -148,7 +150,7 @@ def test_a_request_that_was_about_to_send_a_forgotten_job_again_starts_anew(
 
 
 def test_another_instance_may_serve_it_for_some_seconds_and_no_longer(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     other = replace(deployment)
     location = answered(deployment)
@@ -159,7 +161,7 @@ def test_another_instance_may_serve_it_for_some_seconds_and_no_longer(
     assert other.get(location).status == 404
 
 
-def test_a_table_that_does_not_answer_is_a_503(deployment: Deployment) -> None:
+def test_a_table_that_does_not_answer_is_a_503(deployment: MotoDeployment) -> None:
     class Silent:
         def delete_item(self, **_: Any) -> None:
             raise ReadTimeoutError(endpoint_url="https://dynamodb")

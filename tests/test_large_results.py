@@ -14,9 +14,9 @@ from backburner import resources
 from backburner.computation import DAY, Policy
 from backburner.large_results import (
     DAYS,
-    LARGEST_AS_TEXT,
-    LARGEST_IN_AN_ITEM,
-    URL_LIFETIME,
+    MAX_ITEM_BYTES,
+    MAX_TEXT_BYTES,
+    URL_LIFETIME_S,
     LargeResults,
     days_for,
     is_large,
@@ -25,7 +25,7 @@ from backburner.protocol.entry import Answer
 from backburner.worker import Worker
 from tests.support.environment import exactly
 
-from .conftest import NOW, Deployment, Reply, compute_here, http_event
+from .conftest import NOW, HandlerReply, MotoDeployment, compute_here, http_event
 from .test_template import properties
 
 SIZE = 400_000
@@ -34,14 +34,14 @@ FRESH = Policy(version=1, fresh_for=600)
 
 
 @pytest.fixture
-def redirected(deployment: Deployment) -> Reply:
+def redirected(deployment: MotoDeployment) -> HandlerReply:
     """The reply to whoever asks for a large result that is there."""
     deployment.get(ASKED)
     deployment.work()
     return deployment.get(ASKED)
 
 
-def stored(deployment: Deployment) -> Any:
+def stored(deployment: MotoDeployment) -> Any:
     [key] = deployment.objects()
     return deployment.s3.get_object(Bucket=deployment.bucket, Key=key)
 
@@ -50,29 +50,31 @@ def stored(deployment: Deployment) -> Any:
 
 
 def test_what_is_too_large_for_an_item_is_large() -> None:
-    for size, large in ((LARGEST_IN_AN_ITEM, False), (LARGEST_IN_AN_ITEM + 1, True)):
+    for size, large in ((MAX_ITEM_BYTES, False), (MAX_ITEM_BYTES + 1, True)):
         answer = replace(Answer.result(b"{}", FRESH, NOW), body=bytes(size))
         assert is_large(answer, b"{}") == large
 
 
 def test_what_does_not_pass_as_text_is_large_however_well_it_compresses(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
-    deployment.get(f"/v1/noise?size={LARGEST_AS_TEXT}&same=true")
+    deployment.get(f"/v1/noise?size={MAX_TEXT_BYTES}&same=true")
     deployment.work()
-    reply = deployment.get(f"/v1/noise?size={LARGEST_AS_TEXT}&same=true")
+    reply = deployment.get(f"/v1/noise?size={MAX_TEXT_BYTES}&same=true")
     assert reply.status == 307
-    assert stored(deployment)["ContentLength"] < LARGEST_IN_AN_ITEM
+    assert stored(deployment)["ContentLength"] < MAX_ITEM_BYTES
 
 
 def test_the_largest_text_passes_a_lambdas_response_even_if_it_is_all_quotes() -> None:
-    assert len(json.dumps('"' * LARGEST_AS_TEXT)) < 6 * 1024 * 1024
+    assert len(json.dumps('"' * MAX_TEXT_BYTES)) < 6 * 1024 * 1024
 
 
 # where it is
 
 
-def test_the_object_is_the_result_as_it_is_sent(deployment: Deployment, redirected: Reply) -> None:
+def test_the_object_is_the_result_as_it_is_sent(
+    deployment: MotoDeployment, redirected: HandlerReply
+) -> None:
     found = stored(deployment)
     assert (found["ContentType"], found["ContentEncoding"]) == ("application/json", "gzip")
     assert len(json.loads(gzip.decompress(found["Body"].read()))["letters"]) == SIZE
@@ -80,17 +82,17 @@ def test_the_object_is_the_result_as_it_is_sent(deployment: Deployment, redirect
 
 
 def test_its_key_has_its_days_its_signature_and_its_run(
-    deployment: Deployment, redirected: Reply
+    deployment: MotoDeployment, redirected: HandlerReply
 ) -> None:
     assert deployment.objects() == [f"30-days/{redirected.signature}/run-1"]
 
 
-def test_the_item_stays_small(deployment: Deployment, redirected: Reply) -> None:
+def test_the_item_stays_small(deployment: MotoDeployment, redirected: HandlerReply) -> None:
     answer = deployment.entry(redirected.signature, "noise").the_answer
     assert (answer.body, answer.object_key) == (b"", deployment.objects()[0])
 
 
-def test_a_small_result_needs_no_bucket(deployment: Deployment) -> None:
+def test_a_small_result_needs_no_bucket(deployment: MotoDeployment) -> None:
     deployment.get("/v1/noise?size=100")
     replace(deployment, s3=None).work()
     assert replace(deployment, s3=None).get("/v1/noise?size=100").status == 200
@@ -101,12 +103,12 @@ def test_a_small_result_needs_no_bucket(deployment: Deployment) -> None:
     ("kept_for", "days"),
     [
         (600, 1),
-        (DAY - URL_LIFETIME, 1),
+        (DAY - URL_LIFETIME_S, 1),
         (DAY, 7),
         (7 * DAY, 30),
         (37 * DAY, 90),
         (91 * DAY, 365),
-        (365 * DAY - URL_LIFETIME, 365),
+        (365 * DAY - URL_LIFETIME_S, 365),
     ],
 )
 def test_an_object_is_kept_until_the_last_url_to_it_has_ended(kept_for: float, days: int) -> None:
@@ -114,10 +116,10 @@ def test_an_object_is_kept_until_the_last_url_to_it_has_ended(kept_for: float, d
     assert days_for(Answer.result(b"{}", policy, NOW)) == days
 
 
-def test_a_large_answer_ends_before_the_longest_rule_deletes_it(deployment: Deployment) -> None:
+def test_a_large_answer_ends_before_the_longest_rule_deletes_it(deployment: MotoDeployment) -> None:
     for_ever = Policy(version=1, fresh_for=1000 * DAY, stale_for=1000 * DAY)
     kept = deployment.large_results.keep(Answer.result(b"{}", for_ever, NOW), "name")
-    assert kept.ends_at == kept.fresh_until == kept.renew_at == NOW + 365 * DAY - URL_LIFETIME
+    assert kept.ends_at == kept.fresh_until == kept.renew_at == NOW + 365 * DAY - URL_LIFETIME_S
     assert kept.object_key == "365-days/name"
 
 
@@ -131,16 +133,18 @@ def test_the_template_has_a_rule_for_each_number_of_days() -> None:
 # the redirect
 
 
-def test_whoever_asks_by_get_goes_on_by_get(redirected: Reply) -> None:
+def test_whoever_asks_by_get_goes_on_by_get(redirected: HandlerReply) -> None:
     assert (redirected.status, redirected.text) == (307, "")
 
 
-def test_whoever_asks_by_post_goes_on_by_get(deployment: Deployment, redirected: Reply) -> None:
+def test_whoever_asks_by_post_goes_on_by_get(
+    deployment: MotoDeployment, redirected: HandlerReply
+) -> None:
     assert deployment.post("/v1/noise", {"size": SIZE}).status == 303
 
 
 def test_a_redirect_has_the_headers_of_the_result(
-    deployment: Deployment, redirected: Reply
+    deployment: MotoDeployment, redirected: HandlerReply
 ) -> None:
     deployment.clock.passes(100)
     headers = deployment.get(ASKED).headers
@@ -150,40 +154,44 @@ def test_a_redirect_has_the_headers_of_the_result(
     assert headers["content-location"] == f"/v1/noise/{redirected.signature}"
 
 
-def test_no_cache_keeps_a_redirect_for_its_url_ends(redirected: Reply) -> None:
+def test_no_cache_keeps_a_redirect_for_its_url_ends(redirected: HandlerReply) -> None:
     assert redirected.headers["cache-control"] == "no-store"
 
 
 def test_the_url_lives_for_minutes_and_says_how_long_the_result_is_fresh(
-    deployment: Deployment, redirected: Reply
+    deployment: MotoDeployment, redirected: HandlerReply
 ) -> None:
     deployment.clock.passes(100)
     query = parse_qs(urlsplit(deployment.get(ASKED).headers["location"]).query)
-    assert query["X-Amz-Expires"] == [str(URL_LIFETIME)]
+    assert query["X-Amz-Expires"] == [str(URL_LIFETIME_S)]
     assert query["response-cache-control"] == ["private, max-age=500"]
 
 
 def test_the_url_is_at_the_origin_that_the_console_may_go_to(
-    deployment: Deployment, redirected: Reply
+    deployment: MotoDeployment, redirected: HandlerReply
 ) -> None:
     url = urlsplit(redirected.headers["location"])
     policy = deployment.get("/").headers["content-security-policy"]
     assert f"connect-src 'self' {url.scheme}://{url.netloc};" in policy
 
 
-def test_whoever_has_it_gets_304_without_a_url(deployment: Deployment, redirected: Reply) -> None:
+def test_whoever_has_it_gets_304_without_a_url(
+    deployment: MotoDeployment, redirected: HandlerReply
+) -> None:
     without = replace(deployment, s3=None)
     reply = without.get(ASKED, if_none_match=redirected.headers["etag"])
     assert (reply.status, reply.text) == (304, "")
     assert "location" not in reply.headers
 
 
-def in_the_environment(deployment: Deployment) -> LargeResults:
+def in_the_environment(deployment: MotoDeployment) -> LargeResults:
     with exactly(deployment.stack.function("RequestFunction").environment):
         return resources.large_results()
 
 
-def test_a_redirect_takes_no_call_of_s3(deployment: Deployment, redirected: Reply) -> None:
+def test_a_redirect_takes_no_call_of_s3(
+    deployment: MotoDeployment, redirected: HandlerReply
+) -> None:
     calls: list[str] = []
     client = in_the_environment(deployment).client
     client.meta.events.register("before-send.s3", lambda request, **_: calls.append(request.url))
@@ -192,7 +200,7 @@ def test_a_redirect_takes_no_call_of_s3(deployment: Deployment, redirected: Repl
 
 
 def test_whoever_asks_by_head_gets_a_url_for_head(
-    deployment: Deployment, redirected: Reply
+    deployment: MotoDeployment, redirected: HandlerReply
 ) -> None:
     signed: list[str] = []
     client = in_the_environment(deployment).client
@@ -206,13 +214,13 @@ def test_whoever_asks_by_head_gets_a_url_for_head(
     assert signed == ["choose-signer.s3.GetObject", "choose-signer.s3.HeadObject"]
 
 
-def test_the_location_redirects_too(deployment: Deployment, redirected: Reply) -> None:
+def test_the_location_redirects_too(deployment: MotoDeployment, redirected: HandlerReply) -> None:
     reply = deployment.get(redirected.headers["content-location"])
     assert (reply.status, reply.headers["etag"]) == (307, redirected.headers["etag"])
 
 
 def test_a_stale_result_is_served_while_it_is_refreshed(
-    deployment: Deployment, redirected: Reply
+    deployment: MotoDeployment, redirected: HandlerReply
 ) -> None:
     deployment.clock.passes(600)
     stale = deployment.get(ASKED)
@@ -242,14 +250,14 @@ class Bucket:
         return getattr(self.s3, name)
 
 
-def with_bucket(deployment: Deployment, bucket: Bucket) -> Worker:
+def with_bucket(deployment: MotoDeployment, bucket: Bucket) -> Worker:
     large_results = LargeResults(lambda: cast("Any", bucket), deployment.bucket)
     return replace(deployment.worker, large_results=large_results)
 
 
 @pytest.mark.parametrize("puts", [False, True])
 def test_the_message_stays_while_the_bucket_does_not_answer(
-    deployment: Deployment, puts: bool
+    deployment: MotoDeployment, puts: bool
 ) -> None:
     def fails() -> None:
         raise ClientError({"Error": {"Code": "SlowDown", "Message": "no"}}, "PutObject")
@@ -268,7 +276,7 @@ def test_the_message_stays_while_the_bucket_does_not_answer(
 
 
 def test_a_worker_that_dies_before_it_completes_leaves_an_object_that_nobody_names(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     def dies() -> None:
         raise SystemExit
@@ -284,7 +292,9 @@ def test_a_worker_that_dies_before_it_completes_leaves_an_object_that_nobody_nam
     assert named == f"30-days/{signature}/run-2"
 
 
-def test_a_worker_that_is_overtaken_while_it_puts_changes_nothing(deployment: Deployment) -> None:
+def test_a_worker_that_is_overtaken_while_it_puts_changes_nothing(
+    deployment: MotoDeployment,
+) -> None:
     def overtaken() -> None:
         deployment.clock.passes(30)
         deployment.store.begin(deployment.entry(signature, "noise"))
@@ -296,7 +306,7 @@ def test_a_worker_that_is_overtaken_while_it_puts_changes_nothing(deployment: De
     assert (entry.answer, entry.the_job.run) == (None, "run-2")
 
 
-def test_a_worker_that_was_overtaken_puts_nothing(deployment: Deployment) -> None:
+def test_a_worker_that_was_overtaken_puts_nothing(deployment: MotoDeployment) -> None:
     def compute(*call: Any) -> bytes:
         deployment.clock.passes(30)
         deployment.store.begin(deployment.entry(signature, "noise"))
@@ -308,7 +318,7 @@ def test_a_worker_that_was_overtaken_puts_nothing(deployment: Deployment) -> Non
     assert deployment.objects() == []
 
 
-def test_the_lease_outlasts_the_putting(deployment: Deployment) -> None:
+def test_the_lease_outlasts_the_putting(deployment: MotoDeployment) -> None:
     def looks() -> None:
         leases.append(deployment.entry(signature, "noise").the_job.lease)
 
@@ -325,7 +335,7 @@ def test_the_lease_outlasts_the_putting(deployment: Deployment) -> None:
 
 
 def test_an_object_that_was_deleted_is_missed_until_its_entry_is_forgotten(
-    deployment: Deployment, redirected: Reply
+    deployment: MotoDeployment, redirected: HandlerReply
 ) -> None:
     [key] = deployment.objects()
     deployment.s3.delete_object(Bucket=deployment.bucket, Key=key)

@@ -10,7 +10,7 @@ from backburner.local_cache import MAX_AGE_S, MAX_BYTES, local_cache
 from backburner.protocol.entry import Answer, Entry
 from backburner.protocol.signature import Signature
 
-from .conftest import Clock, Deployment
+from .conftest import Clock, MotoDeployment
 
 ASKED = "/v1/doubling?number=21"
 
@@ -27,23 +27,27 @@ class Counted:
 
 
 @pytest.fixture
-def counted(deployment: Deployment) -> Deployment:
+def counted(deployment: MotoDeployment) -> MotoDeployment:
     return replace(deployment, dynamodb=Counted(deployment.dynamodb))
 
 
-def calls(deployment: Deployment, path: str) -> int:
+def calls(deployment: MotoDeployment, path: str) -> int:
     before = deployment.dynamodb.calls
     deployment.get(path)
     return int(deployment.dynamodb.calls - before)
 
 
-def test_a_result_that_was_just_served_is_served_again_without_a_call(counted: Deployment) -> None:
+def test_a_result_that_was_just_served_is_served_again_without_a_call(
+    counted: MotoDeployment,
+) -> None:
     counted.get(ASKED)
     counted.work()
     assert [calls(counted, ASKED) for _ in range(3)] == [1, 0, 0]
 
 
-def test_what_was_forgotten_in_the_table_is_out_of_use_within_seconds(counted: Deployment) -> None:
+def test_what_was_forgotten_in_the_table_is_out_of_use_within_seconds(
+    counted: MotoDeployment,
+) -> None:
     signature = counted.get(ASKED).signature
     counted.work()
     counted.get(ASKED)
@@ -53,7 +57,7 @@ def test_what_was_forgotten_in_the_table_is_out_of_use_within_seconds(counted: D
 
 
 def test_what_was_forgotten_is_out_of_use_within_seconds_though_the_clock_was_set_back(
-    counted: Deployment,
+    counted: MotoDeployment,
 ) -> None:
     signature = counted.get(ASKED).signature
     counted.work()
@@ -64,7 +68,7 @@ def test_what_was_forgotten_is_out_of_use_within_seconds_though_the_clock_was_se
     assert counted.get(f"/v1/doubling/{signature}").status == 404
 
 
-def test_an_answer_is_not_served_from_memory_after_it_was_fresh(counted: Deployment) -> None:
+def test_an_answer_is_not_served_from_memory_after_it_was_fresh(counted: MotoDeployment) -> None:
     counted.get(ASKED)
     counted.work()
     counted.clock.passes(600 - MAX_AGE_S / 2)
@@ -76,7 +80,7 @@ def test_an_answer_is_not_served_from_memory_after_it_was_fresh(counted: Deploym
 
 
 def test_neither_placeholders_nor_problems_nor_stale_answers_are_remembered(
-    counted: Deployment,
+    counted: MotoDeployment,
 ) -> None:
     for asked in (ASKED, "/v1/doubling?number=-1"):
         counted.get(asked)
@@ -89,7 +93,7 @@ def test_neither_placeholders_nor_problems_nor_stale_answers_are_remembered(
     assert [calls(counted, ASKED) for _ in range(2)] == [1, 1]
 
 
-def test_a_large_result_is_remembered_without_its_bytes(counted: Deployment) -> None:
+def test_a_large_result_is_remembered_without_its_bytes(counted: MotoDeployment) -> None:
     large = "/v1/noise?size=400000"
     counted.get(large)
     counted.work()
@@ -97,7 +101,7 @@ def test_a_large_result_is_remembered_without_its_bytes(counted: Deployment) -> 
     assert counted.request_handler.local_cache.currsize < 2000
 
 
-def test_what_is_remembered_is_still_of_its_own_computation(counted: Deployment) -> None:
+def test_what_is_remembered_is_still_of_its_own_computation(counted: MotoDeployment) -> None:
     signature = counted.get(ASKED).signature
     counted.work()
     assert counted.get(ASKED).status == 200

@@ -18,11 +18,11 @@ from botocore.exceptions import (
 from backburner import __version__
 from backburner.aws import TimeIsUp
 from backburner.http.response import FOR_BROWSERS
-from backburner.protocol.task_queue import PACE, Message, TaskQueue
+from backburner.protocol.task_queue import COUNT_EVERY_S, Message, TaskQueue
 from backburner.request import respond
 from backburner.run_times import Sample
 
-from .conftest import Deployment, Invoke, Reply, http_event
+from .conftest import HandlerReply, Invoke, MotoDeployment, http_event
 
 ASKED = "/v1/doubling?number=21"
 
@@ -31,7 +31,7 @@ ASKED = "/v1/doubling?number=21"
 
 
 def test_a_miss_sets_a_placeholder_sends_a_message_and_says_come_back(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     reply = deployment.get(ASKED)
     assert reply.status == 202
@@ -44,7 +44,7 @@ def test_a_miss_sets_a_placeholder_sends_a_message_and_says_come_back(
     assert Message.read(message.body).signature == reply.signature
 
 
-def test_the_body_of_a_202_says_what_is_known(deployment: Deployment) -> None:
+def test_the_body_of_a_202_says_what_is_known(deployment: MotoDeployment) -> None:
     reply = deployment.get(ASKED)
     assert reply.json == {
         "state": "queued",
@@ -58,7 +58,7 @@ def test_the_body_of_a_202_says_what_is_known(deployment: Deployment) -> None:
     }
 
 
-def test_a_client_that_prefers_it_gets_a_minimal_202(deployment: Deployment) -> None:
+def test_a_client_that_prefers_it_gets_a_minimal_202(deployment: MotoDeployment) -> None:
     reply = deployment.get(ASKED, prefer="respond-async, return=minimal")
     assert (reply.status, reply.text) == (202, "")
     assert reply.headers["preference-applied"] == "return=minimal"
@@ -67,19 +67,19 @@ def test_a_client_that_prefers_it_gets_a_minimal_202(deployment: Deployment) -> 
 # placeholder there: come back
 
 
-def test_an_equal_request_starts_no_second_job(deployment: Deployment) -> None:
+def test_an_equal_request_starts_no_second_job(deployment: MotoDeployment) -> None:
     first = deployment.get(ASKED)
     for _ in range(50):
         assert deployment.post("/v1/doubling", {"number": 21.0}).signature == first.signature
     assert len(deployment.messages()) == 1
 
 
-def test_a_request_that_joins_a_job_is_told_so(deployment: Deployment) -> None:
+def test_a_request_that_joins_a_job_is_told_so(deployment: MotoDeployment) -> None:
     deployment.get(ASKED)
     assert deployment.get(ASKED).headers["cache-status"] == "backburner; fwd=miss; collapsed"
 
 
-def test_a_running_job_shows_its_progress(deployment: Deployment) -> None:
+def test_a_running_job_shows_its_progress(deployment: MotoDeployment) -> None:
     reply = deployment.get(ASKED)
     run = deployment.store.begin(deployment.entry(reply.signature))
     deployment.store.heartbeat(run, 0.5)
@@ -90,7 +90,7 @@ def test_a_running_job_shows_its_progress(deployment: Deployment) -> None:
 # result there: served
 
 
-def test_a_result_is_served_from_then_on(deployment: Deployment) -> None:
+def test_a_result_is_served_from_then_on(deployment: MotoDeployment) -> None:
     deployment.get(ASKED)
     deployment.work()
     reply = deployment.get(ASKED)
@@ -101,7 +101,7 @@ def test_a_result_is_served_from_then_on(deployment: Deployment) -> None:
     assert deployment.messages() == []
 
 
-def test_an_answer_grows_old(deployment: Deployment) -> None:
+def test_an_answer_grows_old(deployment: MotoDeployment) -> None:
     deployment.get(ASKED)
     deployment.work()
     deployment.clock.passes(100)
@@ -110,7 +110,7 @@ def test_an_answer_grows_old(deployment: Deployment) -> None:
     assert reply.headers["cache-status"] == "backburner; hit; ttl=500"
 
 
-def test_a_client_that_has_the_result_gets_304(deployment: Deployment) -> None:
+def test_a_client_that_has_the_result_gets_304(deployment: MotoDeployment) -> None:
     deployment.get(ASKED)
     deployment.work()
     etag = deployment.get(ASKED).headers["etag"]
@@ -120,7 +120,7 @@ def test_a_client_that_has_the_result_gets_304(deployment: Deployment) -> None:
     assert deployment.get(ASKED, if_none_match='"other"').status == 200
 
 
-def test_the_location_serves_the_same_bytes(deployment: Deployment) -> None:
+def test_the_location_serves_the_same_bytes(deployment: MotoDeployment) -> None:
     location = deployment.get(ASKED).headers["location"]
     assert deployment.get(location).status == 202
     deployment.work()
@@ -129,7 +129,7 @@ def test_the_location_serves_the_same_bytes(deployment: Deployment) -> None:
     assert by_location.headers == by_parameters.headers
 
 
-def test_a_client_that_takes_gzip_gets_it_as_stored(deployment: Deployment) -> None:
+def test_a_client_that_takes_gzip_gets_it_as_stored(deployment: MotoDeployment) -> None:
     deployment.get(ASKED)
     deployment.work()
     reply = deployment.get(ASKED, accept_encoding="br, gzip")
@@ -156,7 +156,7 @@ def test_a_head_request_is_a_get_without_the_body(invoke: Invoke) -> None:
 
 
 def test_a_job_whose_lease_ran_out_is_sent_again_by_the_next_request(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     first = deployment.get(ASKED)
     [lost] = deployment.messages()
@@ -168,7 +168,7 @@ def test_a_job_whose_lease_ran_out_is_sent_again_by_the_next_request(
     assert again.json["requested_at"] == first.json["requested_at"]
 
 
-def test_the_location_sends_again_too(deployment: Deployment) -> None:
+def test_the_location_sends_again_too(deployment: MotoDeployment) -> None:
     location = deployment.get(ASKED).headers["location"]
     deployment.messages()
     deployment.clock.passes(60)
@@ -177,7 +177,7 @@ def test_the_location_sends_again_too(deployment: Deployment) -> None:
 
 
 def test_a_job_whose_attempts_are_used_up_is_buried_by_the_next_request(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     reply = deployment.get(ASKED)
     for _ in range(3):
@@ -190,7 +190,7 @@ def test_a_job_whose_attempts_are_used_up_is_buried_by_the_next_request(
 
 
 def test_no_client_is_left_polling_past_the_time_when_the_job_is_given_up(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     reply = deployment.get(ASKED)
     deployment.clock.passes(3599)
@@ -199,7 +199,9 @@ def test_no_client_is_left_polling_past_the_time_when_the_job_is_given_up(
     assert deployment.get(ASKED).status == 500
 
 
-def test_a_failure_is_the_answer_for_a_while_and_then_tried_afresh(deployment: Deployment) -> None:
+def test_a_failure_is_the_answer_for_a_while_and_then_tried_afresh(
+    deployment: MotoDeployment,
+) -> None:
     asked = "/v1/doubling?number=-1"
     deployment.get(asked)
     deployment.work()
@@ -216,7 +218,7 @@ def test_a_failure_is_the_answer_for_a_while_and_then_tried_afresh(deployment: D
 
 
 def test_a_failure_that_comes_back_is_kept_twice_as_long_each_time(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     asked = "/v1/doubling?number=-1"
     kept_for = []
@@ -229,7 +231,7 @@ def test_a_failure_that_comes_back_is_kept_twice_as_long_each_time(
 
 
 def test_a_failure_is_kept_for_longer_than_a_client_was_told_to_wait(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     asked = "/v1/doubling?number=-1&takes=500"
     wait = int(deployment.get(asked).headers["retry-after"])
@@ -241,14 +243,16 @@ def test_a_failure_is_kept_for_longer_than_a_client_was_told_to_wait(
 # stale
 
 
-def stale(deployment: Deployment) -> Deployment:
+def stale(deployment: MotoDeployment) -> MotoDeployment:
     deployment.get(ASKED)
     deployment.work()
     deployment.clock.passes(600)
     return deployment
 
 
-def test_a_stale_answer_is_served_while_one_refresh_runs_behind_it(deployment: Deployment) -> None:
+def test_a_stale_answer_is_served_while_one_refresh_runs_behind_it(
+    deployment: MotoDeployment,
+) -> None:
     for _ in range(3):
         reply = stale(deployment).get(ASKED)
         assert reply.status == 200
@@ -257,7 +261,7 @@ def test_a_stale_answer_is_served_while_one_refresh_runs_behind_it(deployment: D
     assert len(deployment.messages()) == 1
 
 
-def test_a_refresh_that_fails_leaves_the_stale_answer_and_waits(deployment: Deployment) -> None:
+def test_a_refresh_that_fails_leaves_the_stale_answer_and_waits(deployment: MotoDeployment) -> None:
     reply = stale(deployment).get(ASKED)
     deployment.messages()
     run = deployment.store.begin(deployment.entry(reply.signature))
@@ -269,7 +273,9 @@ def test_a_refresh_that_fails_leaves_the_stale_answer_and_waits(deployment: Depl
     assert len(deployment.messages()) == 1
 
 
-def test_the_location_serves_a_stale_answer_but_cannot_refresh_it(deployment: Deployment) -> None:
+def test_the_location_serves_a_stale_answer_but_cannot_refresh_it(
+    deployment: MotoDeployment,
+) -> None:
     location = stale(deployment).get(ASKED).headers["content-location"]
     deployment.work()
     deployment.clock.passes(600)
@@ -278,7 +284,7 @@ def test_the_location_serves_a_stale_answer_but_cannot_refresh_it(deployment: De
 
 
 def test_nothing_is_served_after_its_end_though_dynamodb_has_not_deleted_it(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     location = stale(deployment).get(ASKED).headers["content-location"]
     deployment.work()
@@ -293,7 +299,7 @@ def test_nothing_is_served_after_its_end_though_dynamodb_has_not_deleted_it(
 class Rival:
     """A client of DynamoDB that lets a rival in after our first read."""
 
-    def __init__(self, deployment: Deployment, rival: Any) -> None:
+    def __init__(self, deployment: MotoDeployment, rival: Any) -> None:
         self.dynamodb, self.rival = deployment.dynamodb, rival
 
     def get_item(self, **call: Any) -> Any:
@@ -313,8 +319,8 @@ class Behind(Rival):
         return self.dynamodb.get_item(**call) if call.get("ConsistentRead") else {}
 
 
-def test_of_two_equal_requests_at_the_same_moment_one_sends(deployment: Deployment) -> None:
-    replies: list[Reply] = []
+def test_of_two_equal_requests_at_the_same_moment_one_sends(deployment: MotoDeployment) -> None:
+    replies: list[HandlerReply] = []
     late = replace(
         deployment, dynamodb=Rival(deployment, lambda: replies.append(deployment.get(ASKED)))
     )
@@ -325,7 +331,7 @@ def test_of_two_equal_requests_at_the_same_moment_one_sends(deployment: Deployme
     assert len(deployment.messages()) == 1
 
 
-def test_a_request_that_loses_against_an_answer_serves_it(deployment: Deployment) -> None:
+def test_a_request_that_loses_against_an_answer_serves_it(deployment: MotoDeployment) -> None:
     def computed_meanwhile() -> None:
         deployment.get(ASKED)
         deployment.work()
@@ -334,7 +340,7 @@ def test_a_request_that_loses_against_an_answer_serves_it(deployment: Deployment
     assert late.get(ASKED).status == 200
 
 
-def test_a_signature_that_was_just_handed_out_is_never_unknown(deployment: Deployment) -> None:
+def test_a_signature_that_was_just_handed_out_is_never_unknown(deployment: MotoDeployment) -> None:
     """An eventually consistent read may miss what was just written."""
     location = deployment.get(ASKED).headers["location"]
 
@@ -343,7 +349,7 @@ def test_a_signature_that_was_just_handed_out_is_never_unknown(deployment: Deplo
     assert late.get(ASKED).headers["cache-status"] == "backburner; fwd=miss; collapsed"
 
 
-def test_a_request_that_always_loses_says_so(deployment: Deployment) -> None:
+def test_a_request_that_always_loses_says_so(deployment: MotoDeployment) -> None:
     class Contested(Rival):
         def update_item(self, **call: Any) -> Any:
             raise ClientError(
@@ -358,7 +364,7 @@ def test_a_request_that_always_loses_says_so(deployment: Deployment) -> None:
 # too much is waiting
 
 
-def backlogged(deployment: Deployment, **changes: Any) -> Deployment:
+def backlogged(deployment: MotoDeployment, **changes: Any) -> MotoDeployment:
     """The same table and queue, seen by an instance that lets one message wait at most."""
     late = replace(deployment)
     late.task_queue.max_backlog = 1
@@ -366,7 +372,7 @@ def backlogged(deployment: Deployment, **changes: Any) -> Deployment:
     return late
 
 
-def test_new_work_is_refused_while_too_much_is_waiting(deployment: Deployment) -> None:
+def test_new_work_is_refused_while_too_much_is_waiting(deployment: MotoDeployment) -> None:
     first = deployment.get(ASKED)
     full = backlogged(deployment)
     reply = full.get("/v1/doubling?number=1")
@@ -375,7 +381,7 @@ def test_new_work_is_refused_while_too_much_is_waiting(deployment: Deployment) -
     assert [Message.read(m.body).signature for m in deployment.messages()] == [first.signature]
 
 
-def test_those_who_are_refused_come_back_at_different_times(deployment: Deployment) -> None:
+def test_those_who_are_refused_come_back_at_different_times(deployment: MotoDeployment) -> None:
     deployment.get(ASKED)
     deployment.run_times.add("doubling", Sample(queue_wait=20, run_share=1))
     waits = [
@@ -385,18 +391,18 @@ def test_those_who_are_refused_come_back_at_different_times(deployment: Deployme
     assert [reply.headers["retry-after"] for reply in waits] == ["20", "30", "40"]
 
 
-def test_work_is_taken_again_when_less_is_waiting(deployment: Deployment) -> None:
+def test_work_is_taken_again_when_less_is_waiting(deployment: MotoDeployment) -> None:
     deployment.get(ASKED)
     full = backlogged(deployment)
     assert full.get("/v1/doubling?number=1").status == 503
     deployment.work()
     assert full.get("/v1/doubling?number=1").status == 503
-    deployment.clock.passes(PACE)
+    deployment.clock.passes(COUNT_EVERY_S)
     assert full.get("/v1/doubling?number=1").status == 202
 
 
 def test_a_poll_of_work_under_way_is_served_however_much_is_waiting(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     location = deployment.get(ASKED).headers["location"]
     full = backlogged(deployment)
@@ -404,27 +410,29 @@ def test_a_poll_of_work_under_way_is_served_however_much_is_waiting(
     assert full.get(location).status == 202
 
 
-def test_a_poll_that_an_old_read_takes_for_new_work_is_served(deployment: Deployment) -> None:
+def test_a_poll_that_an_old_read_takes_for_new_work_is_served(deployment: MotoDeployment) -> None:
     deployment.get(ASKED)
     full = backlogged(replace(deployment, dynamodb=Behind(deployment, None)))
     assert full.get(ASKED).headers["cache-status"] == "backburner; fwd=miss; collapsed"
 
 
-def test_a_lost_job_is_sent_again_however_much_is_waiting(deployment: Deployment) -> None:
+def test_a_lost_job_is_sent_again_however_much_is_waiting(deployment: MotoDeployment) -> None:
     deployment.get(ASKED)
     deployment.clock.passes(60)
     assert backlogged(deployment).get(ASKED).headers["cache-status"] == "backburner; fwd=miss"
     assert len(deployment.messages()) == 2
 
 
-def test_hits_are_served_however_much_is_waiting(deployment: Deployment) -> None:
+def test_hits_are_served_however_much_is_waiting(deployment: MotoDeployment) -> None:
     deployment.get(ASKED)
     deployment.work()
     deployment.get("/v1/doubling?number=1")
     assert backlogged(deployment).get(ASKED).headers["cache-status"] == "backburner; hit; ttl=600"
 
 
-def test_a_stale_answer_is_served_although_its_refresh_is_refused(deployment: Deployment) -> None:
+def test_a_stale_answer_is_served_although_its_refresh_is_refused(
+    deployment: MotoDeployment,
+) -> None:
     signature = stale(deployment).get("/v1/doubling?number=1").signature
     reply = backlogged(deployment).get(ASKED)
     assert (reply.status, reply.headers["cache-status"]) == (200, "backburner; hit; ttl=-1")
@@ -432,7 +440,7 @@ def test_a_stale_answer_is_served_although_its_refresh_is_refused(deployment: De
 
 
 def test_work_is_taken_where_the_queue_does_not_say_how_long_it_is(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     class Mute(NoQueue):
         def get_queue_attributes(self, **_: Any) -> None:
@@ -447,7 +455,7 @@ def test_work_is_taken_where_the_queue_does_not_say_how_long_it_is(
 
 
 def test_refused_work_is_counted(
-    deployment: Deployment, capsys: pytest.CaptureFixture[str]
+    deployment: MotoDeployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deployment.get(ASKED)
     capsys.readouterr()
@@ -462,7 +470,7 @@ def test_refused_work_is_counted(
 class NoQueue:
     """A queue that does not take a message, though it may have it."""
 
-    def __init__(self, deployment: Deployment, *, but_has_it: bool = False) -> None:
+    def __init__(self, deployment: MotoDeployment, *, but_has_it: bool = False) -> None:
         self.deployment, self.but_has_it = deployment, but_has_it
 
     def send_message(self, **call: Any) -> None:
@@ -473,7 +481,7 @@ class NoQueue:
 
 
 def test_a_message_that_cannot_be_sent_leaves_nothing_that_looks_alive(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     broken = replace(deployment, sqs=NoQueue(deployment))
     reply = broken.get(ASKED)
@@ -483,13 +491,13 @@ def test_a_message_that_cannot_be_sent_leaves_nothing_that_looks_alive(
     assert len(deployment.messages()) == 1
 
 
-def test_a_message_that_got_through_unheard_is_not_taken_back(deployment: Deployment) -> None:
+def test_a_message_that_got_through_unheard_is_not_taken_back(deployment: MotoDeployment) -> None:
     sqs = NoQueue(deployment, but_has_it=True)
     assert replace(deployment, sqs=sqs).get(ASKED).status == 200
 
 
 def test_a_stale_answer_is_served_although_its_refresh_cannot_be_sent(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     stale(deployment)
     broken = replace(deployment, sqs=NoQueue(deployment))
@@ -497,7 +505,7 @@ def test_a_stale_answer_is_served_although_its_refresh_cannot_be_sent(
 
 
 def test_a_stale_answer_is_served_although_the_table_takes_no_claim(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     class ReadOnly(Rival):
         def update_item(self, **call: Any) -> Any:
@@ -557,7 +565,7 @@ OURS = [
     ids=str,
 )
 def test_whoever_asks_is_told_to_ask_again_where_that_may_help_and_an_error_is_logged(
-    deployment: Deployment,
+    deployment: MotoDeployment,
     logged: io.StringIO,
     side: str,
     error: Exception,
@@ -574,7 +582,7 @@ def test_whoever_asks_is_told_to_ask_again_where_that_may_help_and_an_error_is_l
 
 @pytest.mark.parametrize("error", [PASSING[0], OURS[0]], ids=str)
 def test_a_stale_answer_is_served_and_an_error_says_that_it_is_not_refreshed(
-    deployment: Deployment, logged: io.StringIO, error: Exception
+    deployment: MotoDeployment, logged: io.StringIO, error: Exception
 ) -> None:
     stale(deployment)
     logged.truncate(0)
@@ -586,7 +594,7 @@ def test_a_stale_answer_is_served_and_an_error_says_that_it_is_not_refreshed(
 
 @pytest.mark.parametrize(("error", "level"), [(PASSING[0], "WARNING"), (OURS[0], "ERROR")], ids=str)
 def test_what_can_be_done_without_is_an_error_only_if_the_fault_is_ours(
-    deployment: Deployment, logged: io.StringIO, error: Exception, level: str
+    deployment: MotoDeployment, logged: io.StringIO, error: Exception, level: str
 ) -> None:
     counting: Any = Refusing(error)
     queue = TaskQueue(lambda: counting, "url", max_backlog=1)
@@ -599,7 +607,7 @@ def test_what_can_be_done_without_is_an_error_only_if_the_fault_is_ours(
 
 
 def test_a_job_without_a_message_whose_lease_could_not_be_ended_is_said_to_be_none(
-    deployment: Deployment, logged: io.StringIO
+    deployment: MotoDeployment, logged: io.StringIO
 ) -> None:
     class ClaimsOnly(Rival):
         def update_item(self, **call: Any) -> Any:
@@ -617,9 +625,11 @@ def test_a_job_without_a_message_whose_lease_could_not_be_ended_is_said_to_be_no
     assert len(deployment.messages()) == 1
 
 
-def test_whatever_else_breaks_is_a_problem_without_its_inside(deployment: Deployment) -> None:
+def test_whatever_else_breaks_is_a_problem_without_its_inside(deployment: MotoDeployment) -> None:
     broken = replace(deployment.request_handler, random=lambda: 1 / 0)
-    reply = Reply(respond(http_event("GET", "/v1/doubling", query="number=1"), broken).as_event())
+    reply = HandlerReply(
+        respond(http_event("GET", "/v1/doubling", query="number=1"), broken).as_event()
+    )
     assert (reply.status, reply.headers["content-type"]) == (500, "application/problem+json")
     assert "Zero" not in reply.text
 
@@ -627,11 +637,11 @@ def test_whatever_else_breaks_is_a_problem_without_its_inside(deployment: Deploy
 # what is not asked of the table
 
 
-def test_health_tells_the_version(deployment: Deployment) -> None:
+def test_health_tells_the_version(deployment: MotoDeployment) -> None:
     assert deployment.get("/health").json == {"status": "ok", "version": __version__}
 
 
-def test_the_list_of_computations_documents_each(deployment: Deployment) -> None:
+def test_the_list_of_computations_documents_each(deployment: MotoDeployment) -> None:
     listed = {c["name"]: c for c in deployment.get("/v1").json["computations"]}
     doubling = listed["doubling"]
     assert doubling["href"] == "/v1/doubling"

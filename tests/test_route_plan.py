@@ -18,7 +18,7 @@ from backburner.http.parameters import dump
 from backburner.protocol.signature import canonical
 from computations import route_plan
 from computations.route_plan import compute, solver
-from computations.route_plan.parameters import FARTHEST, Parameters, expected_time, iterations
+from computations.route_plan.parameters import MAX_COORDINATE, Parameters, expected_time, iterations
 from computations.route_plan.result import Result
 from tests.support import instances
 
@@ -207,7 +207,7 @@ def test_geographic_distances_are_metres_along_the_great_circle(
 
 
 def test_the_solver_keeps_its_numbers_at_the_limits_of_the_parameters() -> None:
-    far = FARTHEST
+    far = MAX_COORDINATE
     given = parameters(
         [
             {"x": x, "y": far, "demand": 1e6, "window": [10_000_000, 10_000_000], "service": 10**7}

@@ -4,18 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from backburner.run_times import PACE, SLOTS, RunTimes, Sample
+from backburner.run_times import REFRESH_EVERY_S, SLOTS, RunTimes, Sample
 
-from .conftest import Clock, Deployment
+from .conftest import Clock, MotoDeployment
 
 
 @pytest.fixture
-def run_times(deployment: Deployment) -> RunTimes:
+def run_times(deployment: MotoDeployment) -> RunTimes:
     return deployment.run_times
 
 
 @pytest.fixture
-def clock(deployment: Deployment) -> Clock:
+def clock(deployment: MotoDeployment) -> Clock:
     return deployment.clock
 
 
@@ -23,7 +23,9 @@ def test_there_are_none_before_the_first_job(run_times: RunTimes) -> None:
     assert run_times.of("doubling") == []
 
 
-def test_what_a_worker_adds_a_request_reads(deployment: Deployment, run_times: RunTimes) -> None:
+def test_what_a_worker_adds_a_request_reads(
+    deployment: MotoDeployment, run_times: RunTimes
+) -> None:
     run_times.add("doubling", Sample(1.5, 0.25))
     assert run_times.of("doubling") == [Sample(1.5, 0.25)]
     assert run_times.of("crashing") == []
@@ -33,11 +35,11 @@ def test_an_instance_reads_and_writes_only_so_often(run_times: RunTimes, clock: 
     run_times.add("doubling", Sample(1, 1))
     assert run_times.of("doubling") == [Sample(1, 1)]
     run_times.add("doubling", Sample(2, 2))
-    clock.passes(PACE)
+    clock.passes(REFRESH_EVERY_S)
     assert run_times.of("doubling") == [Sample(1, 1)]
     run_times.add("doubling", Sample(3, 3))
     assert run_times.of("doubling") == [Sample(1, 1)]
-    clock.passes(PACE)
+    clock.passes(REFRESH_EVERY_S)
     assert run_times.of("doubling") == [Sample(3, 3)]
 
 
@@ -47,7 +49,7 @@ def test_it_reads_and_writes_though_the_clock_was_set_back(
     run_times.add("doubling", Sample(1, 1))
     assert run_times.of("doubling") == [Sample(1, 1)]
     clock.is_set(-3600)
-    clock.passes(PACE)
+    clock.passes(REFRESH_EVERY_S)
     run_times.add("doubling", Sample(2, 2))
     assert run_times.of("doubling") == [Sample(2, 2)]
 
@@ -57,7 +59,7 @@ def test_the_latest_replace_the_old_at_their_own_pace(run_times: RunTimes, clock
     filling = replace(run_times, random=lambda: next(slots, 0.0))
     for n in range(SLOTS + 1):
         filling.add("doubling", Sample(0, n))
-        clock.passes(PACE)
+        clock.passes(REFRESH_EVERY_S)
     shares = sorted(sample.run_share for sample in filling.of("doubling"))
     assert shares == list(range(1, SLOTS + 1))
 
@@ -68,7 +70,7 @@ def test_an_estimate_that_cannot_be_had_is_no_failure(run_times: RunTimes) -> No
     assert lost.of("doubling") == ()
 
 
-def test_a_job_that_was_computed_teaches_the_next_ones(deployment: Deployment) -> None:
+def test_a_job_that_was_computed_teaches_the_next_ones(deployment: MotoDeployment) -> None:
     deployment.get("/v1/doubling?number=1")
     [message] = deployment.messages()
     deployment.clock.passes(3)
@@ -78,6 +80,6 @@ def test_a_job_that_was_computed_teaches_the_next_ones(deployment: Deployment) -
         return b"{}"
 
     replace(deployment.worker, compute=compute).receive(message)
-    deployment.clock.passes(PACE)
+    deployment.clock.passes(REFRESH_EVERY_S)
     reply = deployment.get("/v1/doubling?number=2")
     assert reply.headers["retry-after"] == "11"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from backburner.protocol.entry import Job
 from backburner.run_times import Sample
-from backburner.waiting import SHORTEST, best_wait, estimate, until_there_is_room
+from backburner.waiting import MIN_WAIT_S, best_wait, estimate, until_there_is_room
 
 JOB = Job(
     version=1,
@@ -109,8 +109,8 @@ def test_the_wait_is_never_nothing_and_never_past_the_end(
     now: float, random: float, expected: float
 ) -> None:
     wait = seconds(replace(JOB, expected_time=expected), now, [], random)
-    assert wait >= SHORTEST
-    assert wait == SHORTEST or now + wait <= JOB.gives_up_at + 1
+    assert wait >= MIN_WAIT_S
+    assert wait == MIN_WAIT_S or now + wait <= JOB.gives_up_at + 1
 
 
 # refused

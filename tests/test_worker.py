@@ -15,28 +15,28 @@ from backburner.problems import ResultTooLarge
 from backburner.protocol.store import LostRace
 from backburner.protocol.task_queue import Delivery
 
-from .conftest import NOW, Deployment, Invoke, compute_here
+from .conftest import NOW, Invoke, MotoDeployment, compute_here
 
 ASKED = "/v1/doubling?number=21"
 CRASHING = "/v1/crashing?how=raise"
 TOO_LARGE = ResultTooLarge("100000000 are the most")
 
 
-def ask(deployment: Deployment, path: str = ASKED) -> tuple[str, SQSRecord]:
+def ask(deployment: MotoDeployment, path: str = ASKED) -> tuple[str, SQSRecord]:
     """A miss: the signature, and the message that it sent."""
     reply = deployment.get(path)
     [message] = deployment.messages()
     return reply.signature, message
 
 
-def failing(deployment: Deployment, failure: Exception) -> Any:
+def failing(deployment: MotoDeployment, failure: Exception) -> Any:
     def compute(*_: object) -> bytes:
         raise failure
 
     return replace(deployment.worker, compute=compute)
 
 
-def test_a_message_is_computed_and_answered(deployment: Deployment) -> None:
+def test_a_message_is_computed_and_answered(deployment: MotoDeployment) -> None:
     signature, message = ask(deployment)
     deployment.worker.receive(message)
     entry = deployment.entry(signature)
@@ -45,7 +45,7 @@ def test_a_message_is_computed_and_answered(deployment: Deployment) -> None:
 
 
 def test_parameters_that_cannot_be_computed_are_answered_with_the_reason(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     signature, message = ask(deployment, "/v1/doubling?number=-1")
     deployment.worker.receive(message)
@@ -57,7 +57,9 @@ def test_parameters_that_cannot_be_computed_are_answered_with_the_reason(
 # an attempt fails
 
 
-def test_a_failed_attempt_gives_the_job_back_for_longer_each_time(deployment: Deployment) -> None:
+def test_a_failed_attempt_gives_the_job_back_for_longer_each_time(
+    deployment: MotoDeployment,
+) -> None:
     signature, message = ask(deployment)
     worker = failing(deployment, AttemptFailed("crashed"))
     for attempt_number, delay in ((1, 2), (2, 4)):
@@ -68,14 +70,14 @@ def test_a_failed_attempt_gives_the_job_back_for_longer_each_time(deployment: De
         assert deployment.hidden_for(message) == delay
 
 
-def test_the_delay_is_jittered(deployment: Deployment) -> None:
+def test_the_delay_is_jittered(deployment: MotoDeployment) -> None:
     _, message = ask(deployment)
     with pytest.raises(Returned):
         replace(failing(deployment, AttemptFailed("")), random=lambda: 0.999).receive(message)
     assert deployment.hidden_for(message) == 4
 
 
-def test_the_last_failed_attempt_is_a_visible_problem(deployment: Deployment) -> None:
+def test_the_last_failed_attempt_is_a_visible_problem(deployment: MotoDeployment) -> None:
     signature, message = ask(deployment)
     worker = failing(deployment, AttemptFailed("crashed"))
     for _ in range(2):
@@ -87,7 +89,9 @@ def test_the_last_failed_attempt_is_a_visible_problem(deployment: Deployment) ->
     assert "gave up after 3 of 3 attempts" in reply.json["detail"]
 
 
-def test_a_job_of_a_newer_version_is_not_computed_with_this_code(deployment: Deployment) -> None:
+def test_a_job_of_a_newer_version_is_not_computed_with_this_code(
+    deployment: MotoDeployment,
+) -> None:
     signature, message = ask(deployment)
     deployment.set(signature, "job.version", {"N": "2"})
     with pytest.raises(Returned):
@@ -95,7 +99,7 @@ def test_a_job_of_a_newer_version_is_not_computed_with_this_code(deployment: Dep
     assert deployment.entry(signature).the_job.state == "queued"
 
 
-def test_a_job_of_an_older_version_is_answered_for_a_short_time(deployment: Deployment) -> None:
+def test_a_job_of_an_older_version_is_answered_for_a_short_time(deployment: MotoDeployment) -> None:
     """While a deployment goes in steps, the old request function still asks for the old version."""
     signature, message = ask(deployment)
     deployment.set(signature, "job.version", {"N": "0"})
@@ -104,14 +108,14 @@ def test_a_job_of_an_older_version_is_answered_for_a_short_time(deployment: Depl
     assert (answer.status, answer.fresh_until, answer.ends_at) == (200, NOW + 60, NOW + 60)
 
 
-def test_a_computation_that_is_not_here_is_a_failed_attempt(deployment: Deployment) -> None:
+def test_a_computation_that_is_not_here_is_a_failed_attempt(deployment: MotoDeployment) -> None:
     signature, message = ask(deployment)
     deployment.set(signature, "computation", {"S": "gone"})
     with pytest.raises(Returned):
         deployment.worker.receive(message)
 
 
-def test_a_result_too_large_to_keep_is_a_problem(deployment: Deployment) -> None:
+def test_a_result_too_large_to_keep_is_a_problem(deployment: MotoDeployment) -> None:
     signature, message = ask(deployment)
     failing(deployment, TOO_LARGE).receive(message)
     answer = deployment.entry(signature).the_answer
@@ -120,7 +124,7 @@ def test_a_result_too_large_to_keep_is_a_problem(deployment: Deployment) -> None
 
 
 def test_a_refresh_whose_result_is_too_large_leaves_the_stale_answer(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     deployment.worker.receive(ask(deployment)[1])
     stale = deployment.get(ASKED)
@@ -134,7 +138,7 @@ def test_a_refresh_whose_result_is_too_large_leaves_the_stale_answer(
 
 
 def test_a_message_whose_job_is_alive_in_another_worker_waits_for_that_lease(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     signature, message = ask(deployment)
     other = deployment.store.begin(deployment.entry(signature))
@@ -146,7 +150,7 @@ def test_a_message_whose_job_is_alive_in_another_worker_waits_for_that_lease(
 
 
 def test_a_message_that_comes_again_after_the_answer_changes_nothing(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     signature, message = ask(deployment)
     deployment.worker.receive(message)
@@ -155,14 +159,14 @@ def test_a_message_that_comes_again_after_the_answer_changes_nothing(
     assert deployment.entry(signature) == answered
 
 
-def test_a_message_without_an_entry_is_done_with(deployment: Deployment) -> None:
+def test_a_message_without_an_entry_is_done_with(deployment: MotoDeployment) -> None:
     deployment.send({"signature": "b" * 64, "computation": "doubling"})
     [message] = deployment.messages()
     deployment.worker.receive(message)
     assert deployment.entry("b" * 64).job is None
 
 
-def test_a_message_whose_job_is_spent_buries_it(deployment: Deployment) -> None:
+def test_a_message_whose_job_is_spent_buries_it(deployment: MotoDeployment) -> None:
     signature, message = ask(deployment)
     deployment.clock.passes(3600)
     deployment.worker.receive(message)
@@ -170,7 +174,7 @@ def test_a_message_whose_job_is_spent_buries_it(deployment: Deployment) -> None:
 
 
 def test_a_malformed_message_goes_to_the_dead_failed_jobs_without_delay(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     deployment.send("not ours")
     [message] = deployment.messages()
@@ -182,7 +186,7 @@ def test_a_malformed_message_goes_to_the_dead_failed_jobs_without_delay(
 # the heartbeat
 
 
-def test_the_heartbeat_keeps_the_lease_and_the_message(deployment: Deployment) -> None:
+def test_the_heartbeat_keeps_the_lease_and_the_message(deployment: MotoDeployment) -> None:
     signature, message = ask(deployment)
     leases = []
 
@@ -199,7 +203,7 @@ def test_the_heartbeat_keeps_the_lease_and_the_message(deployment: Deployment) -
 
 
 def test_a_run_that_is_not_mine_any_more_is_stopped_and_its_message_is_done_with(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     signature, message = ask(deployment)
 
@@ -215,7 +219,7 @@ def test_a_run_that_is_not_mine_any_more_is_stopped_and_its_message_is_done_with
     assert deployment.entry(signature).the_job.run == "run-2"
 
 
-def test_a_heartbeat_that_aws_does_not_answer_ends_nothing(deployment: Deployment) -> None:
+def test_a_heartbeat_that_aws_does_not_answer_ends_nothing(deployment: MotoDeployment) -> None:
     signature, message = ask(deployment)
 
     def compute(name: str, parameters: bytes, limit: float, every: float, beat: Any) -> bytes:
@@ -252,7 +256,7 @@ def failed_call(code: str, status: int) -> ClientError:
     ],
 )
 def test_a_heartbeat_that_aws_refuses_is_logged_as_a_fault(
-    error: Exception, level: str, deployment: Deployment, logged: io.StringIO
+    error: Exception, level: str, deployment: MotoDeployment, logged: io.StringIO
 ) -> None:
     def refuse(*_: object) -> None:
         raise error
@@ -267,7 +271,7 @@ def test_a_heartbeat_that_aws_refuses_is_logged_as_a_fault(
 
 @pytest.mark.parametrize("told", [0, 0.3, 1])
 def test_a_sent_again_job_is_shown_without_the_progress_of_its_lost_run(
-    told: float, deployment: Deployment
+    told: float, deployment: MotoDeployment
 ) -> None:
     signature, _ = ask(deployment)
     run = deployment.store.begin(deployment.entry(signature))
@@ -277,7 +281,9 @@ def test_a_sent_again_job_is_shown_without_the_progress_of_its_lost_run(
     assert (shown["state"], shown["progress"]) == ("queued", None)
 
 
-def test_a_run_ends_at_its_time_limit_or_when_the_job_is_given_up(deployment: Deployment) -> None:
+def test_a_run_ends_at_its_time_limit_or_when_the_job_is_given_up(
+    deployment: MotoDeployment,
+) -> None:
     limits = []
 
     def compute(name: str, parameters: bytes, limit: float, every: float, beat: Any) -> bytes:
@@ -296,7 +302,7 @@ def test_a_run_ends_at_its_time_limit_or_when_the_job_is_given_up(deployment: De
 
 
 def test_a_message_comes_back_soon_when_the_answer_could_not_be_written(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     _, message = ask(deployment)
 
@@ -313,7 +319,7 @@ def test_a_message_comes_back_soon_when_the_answer_could_not_be_written(
 
 
 def test_the_handler_reports_what_is_to_stay_in_the_queue(
-    deployment: Deployment, invoke: Invoke
+    deployment: MotoDeployment, invoke: Invoke
 ) -> None:
     deployment.send("not ours")
     deployment.send({"signature": "b" * 64, "computation": "doubling"})

@@ -8,9 +8,9 @@ request.py       a request comes in; its signature is looked up in the table    
 worker.py        a message comes in; its job is begun, computed, completed           2 writes
 dead_letter.py   a message that the queue gave up on; its job is buried              1 read, 1 write
 
-That is protocol/. What costs more: a large result goes to a bucket (one put, one heartbeat more); a
-job that is given up is kept for `make redrive` (one send). run_times.py costs a request one read and
-a worker one write, in ten seconds at most; with MAX_BACKLOG set, new work asks the queue for its
+That is protocol/. What costs more: a large result goes to a bucket (one put, one heartbeat); a job
+that is given up is kept for `make redrive` (one send). run_times.py costs a request one read and a
+worker one write, in ten seconds at most; with MAX_BACKLOG set, new work asks the queue for its
 length once in three seconds. local_cache.py saves the read of a result that was served just now.
 """
 

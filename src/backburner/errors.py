@@ -53,7 +53,7 @@ class MissingSetting(BackburnerError):
     """The environment lacks what template.yaml sets."""
 
 
-LONGEST_CHAIN = 10
+MAX_CHAIN = 10
 
 
 def where(error: BaseException) -> str:
@@ -62,7 +62,7 @@ def where(error: BaseException) -> str:
     What they say is left out: it may quote parameters, and logs are not for those.
     """
     chain = [error]
-    while len(chain) < LONGEST_CHAIN and (cause := chain[0].__cause__ or chain[0].__context__):
+    while len(chain) < MAX_CHAIN and (cause := chain[0].__cause__ or chain[0].__context__):
         chain.insert(0, cause)
     return "\n".join(
         "".join([*traceback.format_tb(each.__traceback__), type(each).__qualname__])

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-LARGEST_IN_AN_ITEM = 250_000
+MAX_ITEM_BYTES = 250_000
 """Bytes, gzipped: with the parameters of a refresh beside it, it fits into an item of 400 KB."""
-LARGEST_AS_TEXT = 3_000_000
+MAX_TEXT_BYTES = 3_000_000
 """Bytes of JSON: as text in a Lambda's response, where a quote takes two, it is under 6 MB."""
 DAYS = (1, 7, 30, 90, 365)
 """How long objects are kept, by the prefix of their keys; template.yaml has a rule for each."""
-URL_LIFETIME = 600
+URL_LIFETIME_S = 600
 """Seconds. A URL ends with the session that signed it, too; a Lambda's lasts longer than this."""
 
 
@@ -64,23 +64,23 @@ class LargeResults:
                 "Key": answer.object_key or "",
                 "ResponseCacheControl": f"private, max-age={left}",
             },
-            ExpiresIn=URL_LIFETIME,
+            ExpiresIn=URL_LIFETIME_S,
         )
 
 
 def is_large(answer: Answer, json: bytes) -> bool:
     """Too large for an item, or for a Lambda's response to a client that takes no gzip."""
-    return len(answer.body) > LARGEST_IN_AN_ITEM or len(json) > LARGEST_AS_TEXT
+    return len(answer.body) > MAX_ITEM_BYTES or len(json) > MAX_TEXT_BYTES
 
 
 def days_for(answer: Answer) -> int:
     """The shortest rule that keeps an object until the last URL to it has ended."""
-    needed = answer.ends_at - answer.computed_at + URL_LIFETIME
+    needed = answer.ends_at - answer.computed_at + URL_LIFETIME_S
     return next(days for days in DAYS if days * DAY >= needed)
 
 
 def _bounded(answer: Answer) -> Answer:
-    latest = answer.computed_at + DAYS[-1] * DAY - URL_LIFETIME
+    latest = answer.computed_at + DAYS[-1] * DAY - URL_LIFETIME_S
     return replace(
         answer,
         fresh_until=min(answer.fresh_until, latest),

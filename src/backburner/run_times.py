@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from backburner.protocol.store import Clock
 
 SLOTS = 64
-KEPT_FOR = 30 * 86400
+KEPT_FOR_S = 30 * 86400
 """Seconds after the last job until DynamoDB may forget the computation."""
-PACE = 10
+REFRESH_EVERY_S = 10
 """An instance reads and writes a computation's item once in so many seconds at most."""
 NEVER = float("-inf")
 
@@ -54,7 +54,7 @@ class RunTimes:
     def of(self, computation: str) -> Sequence[Sample]:
         """The samples, read some seconds ago at most; none if there are none yet."""
         read_at, samples = self._read.get(computation, (NEVER, ()))
-        if self.timer() - read_at < PACE:
+        if self.timer() - read_at < REFRESH_EVERY_S:
             return samples
         try:
             found = self.client.get_item(TableName=self.table, Key=_key(computation))
@@ -66,7 +66,7 @@ class RunTimes:
 
     def add(self, computation: str, sample: Sample) -> None:
         """Remember what a job took, unless another was remembered just now."""
-        if self.timer() - self._written.get(computation, NEVER) < PACE:
+        if self.timer() - self._written.get(computation, NEVER) < REFRESH_EVERY_S:
             return
         self._written[computation] = self.timer()
         slot = f"slot_{int(SLOTS * self.random())}"
@@ -77,7 +77,7 @@ class RunTimes:
                 UpdateExpression=f"SET {slot} = :took, expires_at = :end",
                 ExpressionAttributeValues={
                     ":took": {"L": [attribute(sample.queue_wait), attribute(sample.run_share)]},
-                    ":end": attribute(int(self.clock()) + KEPT_FOR),
+                    ":end": attribute(int(self.clock()) + KEPT_FOR_S),
                 },
             )
         except (ClientError, BotoCoreError) as error:

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from backburner.protocol.entry import Job
 from backburner.run_times import Sample
 
-SHORTEST = 0.5
+MIN_WAIT_S = 0.5
 JITTER = 0.05
 """Clients of one job are spread over this share of their wait."""
 PRICE_OF_A_POLL = 0.15
 """One poll more is worth it where it saves this share of a mean run time in waiting."""
 OVERDUE_SHARE = 0.2
 """A job older than any known one is looked at again after this share of its age."""
-LONGEST_OVERDUE = 60
-SHORTEST_REFUSAL, LONGEST_REFUSAL = 2, 60
+MAX_OVERDUE_S = 60
+MIN_REFUSAL_S, MAX_REFUSAL_S = 2, 60
 """Seconds for which new work is refused, before they are spread."""
-ON_THE_WAY = 5
+ON_THE_WAY_S = 5
 """Seconds by which a client may come back late: rounding, the network, clocks that differ."""
 TRUSTED_PROGRESS = 0.1
 """From here on a job's own progress says more than what other jobs took."""
@@ -48,10 +48,10 @@ def estimate(job: Job, samples: Sequence[Sample], now: float, random: float) -> 
     left = _left_at_its_pace(job, now)
     seconds = left or best_wait(times, age)
     if seconds is None:
-        seconds = min(OVERDUE_SHARE * age, LONGEST_OVERDUE, job.lease - now + 1)
-    jittered = max(seconds, SHORTEST) * (1 + JITTER * random)
-    latest = min(job.gives_up_at - now + 1, job.answer_kept_for - ON_THE_WAY)
-    bounded = max(SHORTEST, min(jittered, latest))
+        seconds = min(OVERDUE_SHARE * age, MAX_OVERDUE_S, job.lease - now + 1)
+    jittered = max(seconds, MIN_WAIT_S) * (1 + JITTER * random)
+    latest = min(job.gives_up_at - now + 1, job.answer_kept_for - ON_THE_WAY_S)
+    bounded = max(MIN_WAIT_S, min(jittered, latest))
     return Wait(bounded, expected_at=now + (left or _median_left(times, age) or bounded))
 
 
@@ -62,7 +62,7 @@ def until_there_is_room(samples: Sequence[Sample], random: float) -> float:
     refused are spread over as much time again, or they would all come back at once.
     """
     waits = sorted(sample.queue_wait for sample in samples) or [0.0]
-    typical = min(max(SHORTEST_REFUSAL, waits[len(waits) // 2]), LONGEST_REFUSAL)
+    typical = min(max(MIN_REFUSAL_S, waits[len(waits) // 2]), MAX_REFUSAL_S)
     return typical * (1 + random)
 
 

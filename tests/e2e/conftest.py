@@ -10,7 +10,7 @@ from tests.contract.api import Api
 
 from .checkout import ROOT, Checkout
 from .emulator import Emulator
-from .stack import Stack
+from .stack import DeployedStack
 
 
 @pytest.fixture(scope="session")
@@ -20,23 +20,23 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="session")
-def stack(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+def stack(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> DeployedStack:
     """With three computations more than the product has, added as anybody adds one."""
     checkout = Checkout(tmp_path_factory.mktemp("checkout"), emulator.environment)
     for name in ("doubling.py", "crashing.py", "noise.py"):
         shutil.copy(ROOT / "tests/support/computations" / name, checkout.computations)
-    stack = Stack(emulator, checkout)
+    stack = DeployedStack(emulator, checkout)
     stack.deploy()
     return stack
 
 
 @pytest.fixture(scope="session")
-def api(stack: Stack) -> Api:
+def api(stack: DeployedStack) -> Api:
     return stack.api
 
 
 @pytest.fixture(scope="session")
-def updated(stack: Stack) -> Stack:
+def updated(stack: DeployedStack) -> DeployedStack:
     """The same stack, after one computation has become another version of itself."""
     source = stack.checkout.computations / "doubling.py"
     edit(source, "version=1", "version=2")

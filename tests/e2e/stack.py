@@ -13,7 +13,7 @@ NAME = "backburner"
 
 
 @dataclass(frozen=True)
-class Stack:
+class DeployedStack:
     emulator: Emulator
     checkout: Checkout
 

@@ -17,7 +17,7 @@ from tests.support.eventually import eventually
 
 from .checkout import ROOT
 from .emulator import UNLIKE_AWS, Emulator
-from .stack import Stack
+from .stack import DeployedStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
@@ -81,7 +81,9 @@ def test_a_result_of_20_mb_comes_by_redirect(api: Api) -> None:
     assert len(json.loads(gzip.decompress(answer.body))["letters"]) == LARGE
 
 
-def test_a_malformed_message_goes_to_the_dead_failed_jobs_and_is_reported(stack: Stack) -> None:
+def test_a_malformed_message_goes_to_the_dead_failed_jobs_and_is_reported(
+    stack: DeployedStack,
+) -> None:
     sqs = stack.emulator.client("sqs")
     sqs.send_message(QueueUrl=stack.output("QueueUrl"), MessageBody="this is no message of ours")
     eventually(lambda: "a malformed dead letter" in stack.emulator.log.read_text(), within=60)
@@ -94,7 +96,7 @@ def test_not_everybody_may_forget(api: Api) -> None:
     assert api.get(location).status == 200
 
 
-def test_a_function_may_do_only_what_its_role_allows(stack: Stack, api: Api) -> None:
+def test_a_function_may_do_only_what_its_role_allows(stack: DeployedStack, api: Api) -> None:
     with without_its_policy(stack, "RequestFunctionRole"):
         refused = api.post("/v1/doubling", {"number": 2})
         assert (refused.status, refused.media_type) == (500, "application/problem+json")
@@ -102,7 +104,7 @@ def test_a_function_may_do_only_what_its_role_allows(stack: Stack, api: Api) -> 
 
 
 @contextmanager
-def without_its_policy(stack: Stack, role: str) -> Iterator[None]:
+def without_its_policy(stack: DeployedStack, role: str) -> Iterator[None]:
     iam = stack.emulator.client("iam")
     role_name = stack.physical_id(role)
     [name] = iam.list_role_policies(RoleName=role_name)["PolicyNames"]
@@ -113,7 +115,7 @@ def without_its_policy(stack: Stack, role: str) -> Iterator[None]:
 
 
 def test_an_update_brings_the_changed_computation_and_keeps_all_other_answers(
-    api: Api, updated: Stack
+    api: Api, updated: DeployedStack
 ) -> None:
     assert updated.api.url == api.url
     assert api.answer({"number": 21, "takes": 1}, "/v1/doubling").json["doubled"] == 63
@@ -122,7 +124,7 @@ def test_an_update_brings_the_changed_computation_and_keeps_all_other_answers(
 
 
 def test_a_stage_more_is_deployed_again_without_changes_and_deleted_without_anothers_code(
-    updated: Stack,
+    updated: DeployedStack,
 ) -> None:
     before = uploaded(updated.emulator)
     assert set(before) == {"backburner"}
@@ -144,7 +146,7 @@ def uploaded(emulator: Emulator) -> dict[str, list[str]]:
     return dict(folders)
 
 
-def test_deleted_it_leaves_nothing(updated: Stack) -> None:
+def test_deleted_it_leaves_nothing(updated: DeployedStack) -> None:
     assert set(what_there_is(updated.emulator)) == set(LISTS)
     empty(updated, "LargeResultsBucket")
     updated.checkout.delete()
@@ -154,7 +156,7 @@ def test_deleted_it_leaves_nothing(updated: Stack) -> None:
     assert left == {}
 
 
-def empty(stack: Stack, output: str) -> None:
+def empty(stack: DeployedStack, output: str) -> None:
     """What the runbook says before `sam delete`: CloudFormation deletes no bucket with objects."""
     s3, bucket = stack.emulator.client("s3"), stack.output(output)
     objects = s3.list_objects_v2(Bucket=bucket)["Contents"]

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from backburner import computation
 from backburner.computation import Computation, Policy
 from backburner.http import parameters, response
-from backburner.http.event import LARGEST_BODY, Request
+from backburner.http.event import MAX_BODY_BYTES, Request
 from backburner.problems import Problem
 from backburner.protocol import signature
 from backburner.protocol.entry import Job
@@ -31,13 +31,13 @@ class Square(BaseModel):
     side: float
 
 
-class Open(computation.Parameters):
+class AnyParameters(computation.Parameters):
     """What a computation may declare that gives a hostile request the most room."""
 
     number: float = 0
     label: str = ""
     weights: list[int] = Field([])
-    deep: list["Open"] = Field([])
+    deep: list["AnyParameters"] = Field([])
     named: dict[str, list[int]] = Field({})
     either: list[Round | Square | int | None] = Field([])
     shapes: list[Annotated[Round | Square, Field(discriminator="shape")]] = Field([])
@@ -47,7 +47,7 @@ class Open(computation.Parameters):
 OPEN = Computation(
     name="open",
     documentation="Takes nearly anything.",
-    parameters=Open,
+    parameters=AnyParameters,
     result=computation.Result,
     policy=Policy(version=1, fresh_for=60),
     example={},
@@ -179,7 +179,7 @@ def dearest() -> Iterator[tuple[str, Event]]:
     """Of each family the largest that comes through to the function, and smaller ones."""
     for name, event_of in FAMILIES.items():
         for share in SHARES if name.startswith("body") else (1,):
-            largest = LARGEST_BODY - 200 if name.startswith("body") else LARGEST_HEAD
+            largest = MAX_BODY_BYTES - 200 if name.startswith("body") else LARGEST_HEAD
             yield name, event_of(round(largest * share))
 
 

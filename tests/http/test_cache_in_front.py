@@ -12,7 +12,7 @@ from werkzeug.serving import make_server
 from backburner.request import respond
 from local.http_api import HttpApi
 from local.server import BoundedRequestHandler
-from tests.conftest import Deployment
+from tests.conftest import MotoDeployment
 from tests.support.tokens import bearer
 
 pytestmark = pytest.mark.enable_socket
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.enable_socket
 class Origin:
     """The deployment behind a real HTTP server, which counts what it is asked and what it said."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: MotoDeployment) -> None:
         self.deployment = deployment
         self.statuses: list[int] = []
         http_api = HttpApi(self.invoke)
@@ -35,7 +35,7 @@ class Origin:
 
 
 @pytest.fixture
-def origin(deployment: Deployment) -> Iterator[Origin]:
+def origin(deployment: MotoDeployment) -> Iterator[Origin]:
     origin = Origin(deployment)
     Thread(target=origin.server.serve_forever, args=[0.01], daemon=True).start()
     yield origin

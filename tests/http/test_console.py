@@ -7,13 +7,13 @@ import re
 import pytest
 
 from backburner.http import console
-from tests.conftest import REGION, Deployment
+from tests.conftest import REGION, MotoDeployment
 
 HTML = console.PAGE.read_text("utf-8")
 
 
 @pytest.fixture
-def policy(deployment: Deployment) -> dict[str, str]:
+def policy(deployment: MotoDeployment) -> dict[str, str]:
     header = deployment.get("/").headers["content-security-policy"]
     return dict(directive.split(" ", 1) for directive in header.split("; "))
 
@@ -23,13 +23,15 @@ def hash_of(tag: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def test_it_is_served_as_html(deployment: Deployment) -> None:
+def test_it_is_served_as_html(deployment: MotoDeployment) -> None:
     reply = deployment.get("/")
     assert (reply.status, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert reply.text == HTML
 
 
-def test_only_its_own_script_and_style_run(deployment: Deployment, policy: dict[str, str]) -> None:
+def test_only_its_own_script_and_style_run(
+    deployment: MotoDeployment, policy: dict[str, str]
+) -> None:
     assert policy["script-src"] == hash_of("script")
     assert policy["style-src"] == hash_of("style")
     assert policy["default-src"] == "'none'"

@@ -24,7 +24,7 @@ from schemathesis.engine.recorder import ScenarioRecorder
 import computations
 from backburner.request import respond
 from local.http_api import HttpApi
-from tests.conftest import Deployment
+from tests.conftest import MotoDeployment
 from tests.support.tokens import bearer
 
 HERE = Path(__file__).parent
@@ -76,7 +76,7 @@ def _computations_that_cannot_fail(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def http_api(deployment: Deployment) -> Iterator[HttpApi]:
+def http_api(deployment: MotoDeployment) -> Iterator[HttpApi]:
     deployment.store.new_token = secrets.token_hex
     is_time_to_work = cycle([False, True])
 
@@ -100,7 +100,7 @@ def decompressed(answer: Any) -> Any:
     return answer | {"body": body, "isBase64Encoded": False}
 
 
-def work(deployment: Deployment) -> None:
+def work(deployment: MotoDeployment) -> None:
     """Only ours are computed here: what is shipped may take its time."""
     for message in deployment.messages():
         if json.loads(message.body)["computation"] in OURS:

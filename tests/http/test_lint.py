@@ -16,7 +16,7 @@ from backburner.http.event import Site
 from backburner.request import respond
 from local.http_api import HttpApi
 from local.server import BoundedRequestHandler
-from tests.conftest import Deployment
+from tests.conftest import MotoDeployment
 from tests.http.test_openapi import SilentTable
 from tests.support.tokens import bearer
 
@@ -35,7 +35,7 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=AKID/20270115/us-east-1/execute-api/aws4_r
 
 
 @dataclass(frozen=True)
-class Reply:
+class LintedReply:
     status: int
     headers: dict[str, str]
     notes: list[Note]
@@ -44,7 +44,7 @@ class Reply:
 class Linted:
     """A client of a deployment, with a linter between them."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: MotoDeployment) -> None:
         self.deployment = deployment
         http_api = HttpApi(self.invoke)
         self.server = make_server("127.0.0.1", 0, http_api, request_handler=BoundedRequestHandler)
@@ -53,7 +53,7 @@ class Linted:
         is_head = event["requestContext"]["http"]["method"] == "HEAD"
         return respond(event, self.deployment.request_handler).as_event(with_body=not is_head)
 
-    def ask(self, method: str, path: str, body: str = "", **headers: str) -> Reply:
+    def ask(self, method: str, path: str, body: str = "", **headers: str) -> LintedReply:
         host = f"127.0.0.1:{self.server.server_port}"
         sent = {"user-agent": "lint", "host": host}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
@@ -63,7 +63,7 @@ class Linted:
         notes = lint(method, f"http://{host}{path}", sent, received)
         connection.close()
         named = {name.lower(): value for name, value in received.getheaders()}
-        return Reply(received.status, named, notes)
+        return LintedReply(received.status, named, notes)
 
 
 def lint(
@@ -86,7 +86,7 @@ def lint(
 
 
 @pytest.fixture
-def linted(deployment: Deployment) -> Iterator[Linted]:
+def linted(deployment: MotoDeployment) -> Iterator[Linted]:
     linted = Linted(deployment)
     Thread(target=linted.server.serve_forever, args=[0.01], daemon=True).start()
     yield linted
@@ -94,7 +94,7 @@ def linted(deployment: Deployment) -> Iterator[Linted]:
     linted.server.server_close()
 
 
-def faults(*replies: Reply) -> list[tuple[int, str, str]]:
+def faults(*replies: LintedReply) -> list[tuple[int, str, str]]:
     """What is bad, and warnings that nobody has explained."""
     return [
         (reply.status, type(note).__name__, str(note.summary))

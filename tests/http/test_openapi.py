@@ -21,7 +21,7 @@ from backburner import problems
 from backburner.computation import registry
 from backburner.http import openapi, routes
 from backburner.http.response import FOR_BROWSERS
-from tests.conftest import Deployment, Reply, from_operator, http_event, with_token
+from tests.conftest import HandlerReply, MotoDeployment, from_operator, http_event, with_token
 
 ASKED = "/v1/doubling?number=21"
 LARGE = "/v1/noise?size=400000"
@@ -56,7 +56,7 @@ def test_it_is_valid(document: Any) -> None:
     validate(document)
 
 
-def test_it_is_served_as_json(deployment: Deployment, document: Any) -> None:
+def test_it_is_served_as_json(deployment: MotoDeployment, document: Any) -> None:
     reply = deployment.get("/openapi.json")
     assert (reply.status, reply.headers["content-type"]) == (200, "application/json")
     assert reply.json == document
@@ -135,7 +135,7 @@ def problem_types(document: Any, response: Any) -> list[str]:
     "path", ["/", "/health", "/openapi.json", "/v1", "/v1/doubling", "/v1/doubling/{signature}"]
 )
 def test_every_method_is_in_it_and_no_other(
-    path: str, document: Any, deployment: Deployment
+    path: str, document: Any, deployment: MotoDeployment
 ) -> None:
     reply = deployment.ask(http_event("BREW", path))
     documented = [method for method, p in operations(document) if p == path]
@@ -194,17 +194,17 @@ def test_text_and_scalars_stand_in_a_query_as_they_are_and_the_rest_as_json(docu
 class Checked:
     """A deployment whose every response is held against the document."""
 
-    def __init__(self, deployment: Deployment, document: Any) -> None:
+    def __init__(self, deployment: MotoDeployment, document: Any) -> None:
         self.deployment, self.document = deployment, document
 
-    def ask(self, method: str, path: str, **request: Any) -> Reply:
+    def ask(self, method: str, path: str, **request: Any) -> HandlerReply:
         asked, _, query = path.partition("?")
         event = http_event(method, asked, query=query, **request)
         reply = self.deployment.ask(event)
         self.check(method, re.sub("[0-9a-f]{64}", "{signature}", asked), reply)
         return reply
 
-    def check(self, method: str, path: str, reply: Reply) -> None:
+    def check(self, method: str, path: str, reply: HandlerReply) -> None:
         documented = operations(self.document).get((method, path)) or self.any_operation(path)
         response = resolve(self.document, documented["responses"][str(reply.status)])
         self.check_headers(response["headers"], reply.headers)
@@ -224,7 +224,7 @@ class Checked:
                 is_number = header["schema"].get("type") == "integer"
                 self.validate(int(sent[name]) if is_number else sent[name], header["schema"])
 
-    def check_body(self, content: Any, reply: Reply) -> None:
+    def check_body(self, content: Any, reply: HandlerReply) -> None:
         media_type = reply.headers["content-type"].partition(";")[0]
         body = reply.json if media_type.endswith("json") else reply.text
         self.validate(body, content[media_type]["schema"])
@@ -235,7 +235,7 @@ class Checked:
 
 
 @pytest.fixture
-def checked(deployment: Deployment, document: Any) -> Checked:
+def checked(deployment: MotoDeployment, document: Any) -> Checked:
     return Checked(deployment, document)
 
 

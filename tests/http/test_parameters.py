@@ -12,15 +12,17 @@ from pydantic import Field
 
 from backburner import computation
 from backburner.http import parameters
-from backburner.http.event import DEEPEST, Request
-from backburner.http.parameters import LONGEST_REASON, MOST_ERRORS, takes_text
-from tests.conftest import Deployment, http_event
+from backburner.http.event import MAX_DEPTH, Request
+from backburner.http.parameters import MAX_ERRORS, MAX_REASON_LENGTH, takes_text
+from tests.conftest import MotoDeployment, http_event
 from tests.http import hostile
 
 POINTER = "pointer"
 
 
-def post(deployment: Deployment, body: str | bytes, content_type: str = "application/json") -> Any:
+def post(
+    deployment: MotoDeployment, body: str | bytes, content_type: str = "application/json"
+) -> Any:
     text = body if isinstance(body, str) else body.decode("latin-1")
     event = http_event("POST", "/v1/doubling", headers={"content-type": content_type}, body=text)
     return deployment.ask(event)
@@ -39,12 +41,12 @@ def post(deployment: Deployment, body: str | bytes, content_type: str = "applica
     ],
 )
 def test_equal_parameters_have_one_signature_however_they_are_written(
-    body: str, deployment: Deployment
+    body: str, deployment: MotoDeployment
 ) -> None:
     assert post(deployment, body).signature == deployment.get("/v1/doubling?number=21").signature
 
 
-def test_a_query_says_what_a_body_says(deployment: Deployment) -> None:
+def test_a_query_says_what_a_body_says(deployment: MotoDeployment) -> None:
     body = {"number": 1e3, "label": "7", "weights": [1, 2]}
     by_body = deployment.post("/v1/doubling", body)
     for query in (
@@ -78,7 +80,7 @@ def test_what_takes_text_in_a_query_takes_nothing_else(annotation: object, takes
     assert takes_text(annotation) is takes
 
 
-def test_a_choice_in_a_query_is_text(deployment: Deployment) -> None:
+def test_a_choice_in_a_query_is_text(deployment: MotoDeployment) -> None:
     assert deployment.get("/v1/crashing?how=raise").status == 202
 
 
@@ -105,11 +107,11 @@ def test_one_value_is_a_list_of_one_where_nothing_but_a_list_will_do(
     query: str, given: dict[str, Any]
 ) -> None:
     request = Request.from_event(http_event("GET", "/v1/lists", query=query))
-    computation = replace(hostile.OPEN, parameters=Lists)
+    computation = replace(hostile.OPEN, parameters=ListsInAQuery)
     assert parameters.of(request, computation).model_dump(exclude_unset=True) == given
 
 
-class Lists(computation.Parameters):
+class ListsInAQuery(computation.Parameters):
     numbers: list[int] = Field([])
     texts: Annotated[Sequence[str] | None, "how"] = None
     pair: tuple[int, int] = (0, 0)
@@ -118,7 +120,7 @@ class Lists(computation.Parameters):
     anything: Any = None
 
 
-def test_a_large_number_is_one_however_it_is_written(deployment: Deployment) -> None:
+def test_a_large_number_is_one_however_it_is_written(deployment: MotoDeployment) -> None:
     reply = deployment.get("/v1/doubling?number=1e300")
     assert post(deployment, '{"number": 1' + "0" * 300 + "}").signature == reply.signature
 
@@ -140,7 +142,7 @@ def test_a_large_number_is_one_however_it_is_written(deployment: Deployment) -> 
     ],
 )
 def test_what_does_not_validate_is_pointed_at(
-    body: object, pointer: str, deployment: Deployment
+    body: object, pointer: str, deployment: MotoDeployment
 ) -> None:
     reply = post(deployment, json.dumps(body))
     assert (reply.status, reply.headers["content-type"]) == (422, "application/problem+json")
@@ -148,9 +150,9 @@ def test_what_does_not_validate_is_pointed_at(
     assert reply.json["errors"][0]["reason"]
 
 
-def test_every_error_is_told_up_to_a_number(deployment: Deployment) -> None:
+def test_every_error_is_told_up_to_a_number(deployment: MotoDeployment) -> None:
     reply = post(deployment, json.dumps({"number": 1, "weights": ["x"] * 1000}))
-    assert len(reply.json["errors"]) == MOST_ERRORS
+    assert len(reply.json["errors"]) == MAX_ERRORS
     assert reply.json["detail"].startswith("1000 of the parameters")
 
 
@@ -166,13 +168,13 @@ def test_every_error_is_told_up_to_a_number(deployment: Deployment) -> None:
     ],
 )
 def test_what_is_no_character_is_pointed_at(
-    body: str, pointer: str, deployment: Deployment
+    body: str, pointer: str, deployment: MotoDeployment
 ) -> None:
     reply = post(deployment, body)
     assert (reply.status, [e[POINTER] for e in reply.json["errors"]]) == (422, [pointer])
 
 
-def test_characters_beyond_the_first_plane_are_characters(deployment: Deployment) -> None:
+def test_characters_beyond_the_first_plane_are_characters(deployment: MotoDeployment) -> None:
     asked = post(deployment, '{"number": 1, "label": "\\ud83d\\ude00 \\\\u0000"}')
     assert asked.status == 202
     by_query = deployment.get("/v1/doubling?number=1&label=%F0%9F%98%80%20%5Cu0000")
@@ -204,14 +206,14 @@ def test_characters_beyond_the_first_plane_are_characters(deployment: Deployment
     ],
 )
 def test_a_query_that_does_not_validate_is_422(
-    query: str, pointers: list[str], deployment: Deployment
+    query: str, pointers: list[str], deployment: MotoDeployment
 ) -> None:
     reply = deployment.get(f"/v1/doubling?{query}")
     assert reply.status == 422
     assert [e[POINTER] for e in reply.json["errors"]] == pointers
 
 
-def test_a_query_of_too_many_parameters_is_422(deployment: Deployment) -> None:
+def test_a_query_of_too_many_parameters_is_422(deployment: MotoDeployment) -> None:
     assert deployment.get("/v1/doubling?" + "&".join(["number=1"] * 101)).status == 422
 
 
@@ -219,12 +221,12 @@ def test_a_reason_is_no_longer_than_it_needs_to_be() -> None:
     reply = hostile.ask(hostile.by_body('{"shapes":[{"shape":"' + "x" * 100_000 + '"}]}'))
     [error] = json.loads(reply["body"])["errors"]
     assert error["pointer"] == "/shapes/0"
-    assert len(error["reason"]) == LONGEST_REASON
+    assert len(error["reason"]) == MAX_REASON_LENGTH
 
 
-def test_text_that_is_none_is_told_up_to_a_number(deployment: Deployment) -> None:
+def test_text_that_is_none_is_told_up_to_a_number(deployment: MotoDeployment) -> None:
     reply = post(deployment, json.dumps({"number": 1, "more": ["\0"] * 1000}))
-    assert [e[POINTER] for e in reply.json["errors"]] == [f"/more/{n}" for n in range(MOST_ERRORS)]
+    assert [e[POINTER] for e in reply.json["errors"]] == [f"/more/{n}" for n in range(MAX_ERRORS)]
     assert reply.json["detail"].startswith("20 or more of the parameters")
 
 
@@ -248,7 +250,7 @@ def test_text_that_is_none_is_told_up_to_a_number(deployment: Deployment) -> Non
     ],
     ids=range(11),
 )
-def test_what_is_no_json_of_ours_is_400(body: str, place: str, deployment: Deployment) -> None:
+def test_what_is_no_json_of_ours_is_400(body: str, place: str, deployment: MotoDeployment) -> None:
     reply = post(deployment, body)
     assert (reply.status, reply.headers["content-type"]) == (400, "application/problem+json")
     assert place in reply.json["detail"]
@@ -260,11 +262,11 @@ def test_json_is_nested_up_to_a_number_of_levels(start: str, end: str) -> None:
         inside = start * (levels - 1) + "[]" + end * (levels - 1)
         return '{"anything":' + inside + "}"
 
-    assert hostile.ask(hostile.by_body(nested(DEEPEST - 1)))["statusCode"] == 202
-    assert hostile.ask(hostile.by_body(nested(DEEPEST)))["statusCode"] == 400
+    assert hostile.ask(hostile.by_body(nested(MAX_DEPTH - 1)))["statusCode"] == 202
+    assert hostile.ask(hostile.by_body(nested(MAX_DEPTH)))["statusCode"] == 400
 
 
-def test_a_body_that_is_not_utf_8_is_400(deployment: Deployment) -> None:
+def test_a_body_that_is_not_utf_8_is_400(deployment: MotoDeployment) -> None:
     event = http_event("POST", "/v1/doubling", headers={"content-type": "application/json"})
     event |= {"body": "eyJudW1iZXIiOiAi/yJ9", "isBase64Encoded": True}
     reply = deployment.ask(event)
@@ -273,13 +275,13 @@ def test_a_body_that_is_not_utf_8_is_400(deployment: Deployment) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
-def test_a_body_in_another_encoding_is_400(encoding: str, deployment: Deployment) -> None:
+def test_a_body_in_another_encoding_is_400(encoding: str, deployment: MotoDeployment) -> None:
     event = http_event("POST", "/v1/doubling", headers={"content-type": "application/json"})
     event |= {"body": b64encode('{"number": 21}'.encode(encoding)).decode()}
     assert deployment.ask(event | {"isBase64Encoded": True}).status == 400
 
 
-def test_a_base64_body_is_a_body_like_any_other(deployment: Deployment) -> None:
+def test_a_base64_body_is_a_body_like_any_other(deployment: MotoDeployment) -> None:
     event = http_event("POST", "/v1/doubling", headers={"content-type": "application/vnd.x+json"})
     event |= {"body": "eyJudW1iZXIiOiAyMX0=", "isBase64Encoded": True}
     assert deployment.ask(event).status == 202
@@ -298,14 +300,16 @@ def test_what_would_need_long_pointers_to_many_values_is_413(family: str) -> Non
     assert "nest less, or use shorter names" in reply["body"]
 
 
-def test_a_body_over_the_limit_is_413(deployment: Deployment) -> None:
+def test_a_body_over_the_limit_is_413(deployment: MotoDeployment) -> None:
     at_the_limit = json.dumps({"number": 1, "label": "x" * 999_960})
     body = at_the_limit + " " * (1_000_000 - len(at_the_limit))
     assert post(deployment, body).status == 202
     assert post(deployment, body + " ").status == 413
 
 
-def test_more_errors_than_anybody_reads_are_counted_and_not_listed(deployment: Deployment) -> None:
+def test_more_errors_than_anybody_reads_are_counted_and_not_listed(
+    deployment: MotoDeployment,
+) -> None:
     def told(errors: int) -> tuple[str, list[dict[str, str]]]:
         reply = post(deployment, json.dumps({"number": 1, "weights": ["x"] * errors}))
         assert reply.status == 422
@@ -318,7 +322,7 @@ def test_more_errors_than_anybody_reads_are_counted_and_not_listed(deployment: D
     assert "more than 5000 errors" in errors[0]["reason"]
 
 
-def test_parameters_that_do_not_compress_enough_are_413(deployment: Deployment) -> None:
+def test_parameters_that_do_not_compress_enough_are_413(deployment: MotoDeployment) -> None:
     weights = [n * 7919 % 1_000_003 for n in range(50_000)]
     reply = post(deployment, json.dumps({"number": 1, "weights": weights}))
     assert reply.status == 413
@@ -327,7 +331,7 @@ def test_parameters_that_do_not_compress_enough_are_413(deployment: Deployment) 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded"])
 def test_a_body_that_is_not_said_to_be_json_is_415(
-    content_type: str, deployment: Deployment
+    content_type: str, deployment: MotoDeployment
 ) -> None:
     reply = post(deployment, '{"number": 1}', content_type)
     assert reply.status == 415
@@ -337,7 +341,7 @@ def test_a_body_that_is_not_said_to_be_json_is_415(
 @pytest.mark.parametrize(
     "content_type", ["application/json; charset=utf-8", "Application/JSON", "application/x+json"]
 )
-def test_json_by_any_name_is_taken(content_type: str, deployment: Deployment) -> None:
+def test_json_by_any_name_is_taken(content_type: str, deployment: MotoDeployment) -> None:
     assert post(deployment, '{"number": 1}', content_type).status == 202
 
 
@@ -376,7 +380,7 @@ def test_bad_input_is_answered_and_leaves_nothing_behind(
     query: str,
     headers: dict[str, str],
     body: str | None,
-    deployment: Deployment,
+    deployment: MotoDeployment,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:

@@ -14,7 +14,7 @@ from backburner import resources
 from backburner.computation import registry
 from backburner.http.event import PUBLIC, Site
 from backburner.request import respond
-from tests.conftest import COMPUTATIONS, Deployment, http_event
+from tests.conftest import COMPUTATIONS, MotoDeployment, http_event
 from tests.support.environment import exactly
 
 
@@ -50,17 +50,17 @@ from tests.support.environment import exactly
         "/v1/doubling\ud800",
     ],
 )
-def test_what_is_not_there_is_a_404_problem(path: str, deployment: Deployment) -> None:
+def test_what_is_not_there_is_a_404_problem(path: str, deployment: MotoDeployment) -> None:
     reply = deployment.get(path)
     assert (reply.status, reply.headers["content-type"]) == (404, "application/problem+json")
     assert reply.json["type"] == "urn:problem-type:backburner:not-found"
 
 
-def test_an_unknown_computation_is_told_which_there_are(deployment: Deployment) -> None:
+def test_an_unknown_computation_is_told_which_there_are(deployment: MotoDeployment) -> None:
     assert "doubling" in deployment.get("/v1/no-such-thing").json["detail"]
 
 
-def test_a_signature_of_another_computation_is_not_found(deployment: Deployment) -> None:
+def test_a_signature_of_another_computation_is_not_found(deployment: MotoDeployment) -> None:
     signature = deployment.get("/v1/doubling?number=1").signature
     assert deployment.get(f"/v1/crashing/{signature}").status == 404
 
@@ -78,13 +78,13 @@ def test_a_signature_of_another_computation_is_not_found(deployment: Deployment)
     ],
 )
 def test_a_method_that_is_not_allowed_is_told_which_are(
-    method: str, path: str, allowed: str, deployment: Deployment
+    method: str, path: str, allowed: str, deployment: MotoDeployment
 ) -> None:
     reply = deployment.ask(http_event(method, path))
     assert (reply.status, reply.headers["allow"]) == (405, allowed)
 
 
-def test_a_trailing_slash_makes_no_difference(deployment: Deployment) -> None:
+def test_a_trailing_slash_makes_no_difference(deployment: MotoDeployment) -> None:
     assert deployment.get("/health/").status == 200
 
 
@@ -92,7 +92,9 @@ def test_a_trailing_slash_makes_no_difference(deployment: Deployment) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/openapi.json", "/v1"])
-def test_a_document_is_made_once_and_kept_for_minutes(path: str, deployment: Deployment) -> None:
+def test_a_document_is_made_once_and_kept_for_minutes(
+    path: str, deployment: MotoDeployment
+) -> None:
     reply, again = deployment.get(path), deployment.get(path)
     assert reply.headers["cache-control"] == "public, max-age=300"
     assert reply.headers["vary"] == "accept-encoding"
@@ -100,14 +102,14 @@ def test_a_document_is_made_once_and_kept_for_minutes(path: str, deployment: Dep
     assert made_of(path, deployment) is made_of(path, deployment)
 
 
-def made_of(path: str, deployment: Deployment) -> bytes:
+def made_of(path: str, deployment: MotoDeployment) -> bytes:
     """The bytes before they go into an event: the same object each time."""
     return respond(http_event("GET", path), deployment.request_handler).body
 
 
 @pytest.mark.parametrize("path", ["/", "/openapi.json", "/v1"])
 def test_a_document_that_the_client_has_is_not_sent_again(
-    path: str, deployment: Deployment
+    path: str, deployment: MotoDeployment
 ) -> None:
     whole = deployment.get(path)
     unchanged = deployment.get(path, if_none_match=whole.headers["etag"])
@@ -115,7 +117,7 @@ def test_a_document_that_the_client_has_is_not_sent_again(
     assert unchanged.headers == whole.headers
 
 
-def test_nobody_keeps_whether_it_is_alive(deployment: Deployment) -> None:
+def test_nobody_keeps_whether_it_is_alive(deployment: MotoDeployment) -> None:
     assert deployment.get("/health").headers["cache-control"] == "no-store"
 
 
@@ -123,12 +125,12 @@ def test_nobody_keeps_whether_it_is_alive(deployment: Deployment) -> None:
 
 
 @pytest.fixture
-def closed(deployment: Deployment) -> Deployment:
+def closed(deployment: MotoDeployment) -> MotoDeployment:
     deployment.request_handler = replace(deployment.request_handler, site=Site(needs_token=True))
     return deployment
 
 
-def test_what_needs_a_token_is_kept_by_no_cache_that_others_share(closed: Deployment) -> None:
+def test_what_needs_a_token_is_kept_by_no_cache_that_others_share(closed: MotoDeployment) -> None:
     closed.get("/v1/doubling?number=1")
     closed.work()
     location = closed.get("/v1/doubling?number=1").headers["content-location"]
@@ -145,7 +147,7 @@ def test_what_needs_a_token_is_kept_by_no_cache_that_others_share(closed: Deploy
 
 
 @pytest.mark.parametrize("path", ["/", "/openapi.json"])
-def test_what_is_open_to_all_may_be_kept_for_all(path: str, closed: Deployment) -> None:
+def test_what_is_open_to_all_may_be_kept_for_all(path: str, closed: MotoDeployment) -> None:
     assert closed.get(path).headers["cache-control"] == "public, max-age=300"
     assert closed.get(path).headers["vary"] == "accept-encoding"
 
@@ -169,7 +171,7 @@ def test_the_environment_says_how_it_is_reached(environ: dict[str, str], site: S
 # where something precedes the paths
 
 
-def test_every_link_has_what_precedes_the_paths(deployment: Deployment) -> None:
+def test_every_link_has_what_precedes_the_paths(deployment: MotoDeployment) -> None:
     deployment.request_handler = replace(deployment.request_handler, site=Site(base_path="/orders"))
     signature = "/orders/v1/doubling/[0-9a-f]{64}"
     assert re.fullmatch(signature, deployment.get("/v1/doubling?number=1").headers["location"])
@@ -181,7 +183,7 @@ def test_every_link_has_what_precedes_the_paths(deployment: Deployment) -> None:
     assert deployment.get("/openapi.json").json["servers"] == [{"url": "/orders"}]
 
 
-def test_the_console_asks_where_it_is(deployment: Deployment) -> None:
+def test_the_console_asks_where_it_is(deployment: MotoDeployment) -> None:
     plain = deployment.get("/").text
     deployment.request_handler = replace(deployment.request_handler, site=Site(base_path="/orders"))
     page = deployment.get("/").text
@@ -191,7 +193,7 @@ def test_the_console_asks_where_it_is(deployment: Deployment) -> None:
     assert page.count("/orders/") == 4
 
 
-def test_at_a_named_stage_every_route_and_link_has_its_name(deployment: Deployment) -> None:
+def test_at_a_named_stage_every_route_and_link_has_its_name(deployment: MotoDeployment) -> None:
     event = http_event("GET", "/beta/v1/doubling", query="number=1")
     own = "abc123.execute-api.eu-central-1.amazonaws.com"
     event["requestContext"] |= {"stage": "beta", "domainName": own}
@@ -202,7 +204,7 @@ def test_at_a_named_stage_every_route_and_link_has_its_name(deployment: Deployme
 # other origins
 
 
-def test_a_page_of_any_origin_may_ask(deployment: Deployment) -> None:
+def test_a_page_of_any_origin_may_ask(deployment: MotoDeployment) -> None:
     preflight = deployment.ask(http_event("OPTIONS", "/v1/doubling"))
     assert (preflight.status, preflight.text) == (204, "")
     assert preflight.headers["access-control-allow-methods"] == "DELETE, GET, HEAD, POST"
@@ -245,7 +247,7 @@ def broken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_a_broken_computation_takes_none_of_the_others_with_it(
-    broken: str, deployment: Deployment, logged: io.StringIO
+    broken: str, deployment: MotoDeployment, logged: io.StringIO
 ) -> None:
     name = f"broken-{list(BROKEN).index(broken)}"
     listed = {each["name"] for each in deployment.get("/v1").json["computations"]}
@@ -262,7 +264,7 @@ def test_a_broken_computation_takes_none_of_the_others_with_it(
 
 
 def test_a_broken_computation_says_so_by_name_on_its_own_routes(
-    broken: str, deployment: Deployment, logged: io.StringIO
+    broken: str, deployment: MotoDeployment, logged: io.StringIO
 ) -> None:
     if broken in DESCRIBED_ONLY:
         return
@@ -279,7 +281,7 @@ def test_a_broken_computation_says_so_by_name_on_its_own_routes(
 
 
 def test_an_expected_time_that_cannot_be_told_is_a_problem_that_names_the_computation(
-    deployment: Deployment, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    deployment: MotoDeployment, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     source = DOUBLING.replace("lambda given: given.takes", "lambda given: 1 / (given.number - 1)")
     (tmp_path / "hasty.py").write_text(source)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local import template
-from local.function import LARGEST_EVENT, EventTooLarge, Function, InvocationError
+from local.function import MAX_EVENT_BYTES, EventTooLarge, Function, InvocationError
 from tests.support.eventually import eventually
 
 HANDLERS = Path(__file__).parent / "functions"
@@ -25,7 +25,7 @@ def make() -> Iterator[Make]:
     def make(
         handler: str, *, timeout: float = 20, most: int = 1, code: Path = HANDLERS
     ) -> Function:
-        declaration = template.Function(
+        declaration = template.FunctionDeclaration(
             name="TriedFunction",
             handler=handler,
             code=code,
@@ -163,7 +163,7 @@ def test_editing_a_file_takes_effect_at_the_next_event(make: Make, tmp_path: Pat
 
 def test_an_event_over_6_mb_is_not_taken(make: Make) -> None:
     with pytest.raises(EventTooLarge):
-        make("handlers.echo").invoke("x" * LARGEST_EVENT)
+        make("handlers.echo").invoke("x" * MAX_EVENT_BYTES)
 
 
 def test_a_response_over_6_mb_is_an_invocation_error(make: Make) -> None:

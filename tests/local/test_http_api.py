@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from local.function import EventTooLarge, InvocationError
-from local.http_api import LARGEST_BODY, LARGEST_HEAD, HttpApi
+from local.http_api import MAX_BODY_BYTES, MAX_HEAD_BYTES, HttpApi
 
 
 class Lambda:
@@ -185,7 +185,7 @@ def test_a_failure_of_the_function_is_a_500(
 
 
 def test_a_body_over_10_mb_is_refused_before_the_function(client: Client, function: Lambda) -> None:
-    response = client.post("/", data=b"x" * (LARGEST_BODY + 1))
+    response = client.post("/", data=b"x" * (MAX_BODY_BYTES + 1))
     assert refused(response) == (413, "Request Entity Too Large")
     assert function.events == []
 
@@ -198,7 +198,7 @@ def test_an_event_that_lambda_does_not_take_is_refused_likewise(
 
 
 def test_a_head_over_10240_bytes_is_refused(client: Client, function: Lambda) -> None:
-    response = client.get(f"/?q={'x' * LARGEST_HEAD}")
+    response = client.get(f"/?q={'x' * MAX_HEAD_BYTES}")
     assert refused(response) == (431, "Request Header Fields Too Large")
     assert function.events == []
 

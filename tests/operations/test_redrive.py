@@ -14,19 +14,19 @@ from botocore.exceptions import ClientError
 
 from backburner.computation import registry
 from backburner.errors import AttemptFailed, Returned, Unsent
-from backburner.protocol.entry import MAX_PARAMETERS
+from backburner.protocol.entry import MAX_PARAMETERS_BYTES
 from backburner.protocol.failed_jobs import FailedJob
 from backburner.protocol.signature import Signature
 from backburner.protocol.task_queue import Message
 from operations import redrive
 from operations.redrive import ALIVE, ANSWERED, LEFT, OUTDATED, SENT, Redrive
-from tests.conftest import Deployment, Reply
+from tests.conftest import HandlerReply, MotoDeployment
 
 ASKED = "/v1/doubling?number=21"
 PARAMETERS = b'{"label":"","number":21,"takes":2,"weights":[]}'
 
 
-def command(deployment: Deployment, **changes: Any) -> Redrive:
+def command(deployment: MotoDeployment, **changes: Any) -> Redrive:
     return Redrive(
         **{
             "store": deployment.store,
@@ -40,11 +40,11 @@ def command(deployment: Deployment, **changes: Any) -> Redrive:
     )
 
 
-def outcomes(deployment: Deployment, **changes: Any) -> dict[str, int]:
+def outcomes(deployment: MotoDeployment, **changes: Any) -> dict[str, int]:
     return dict(command(deployment, **changes).run())
 
 
-def failed_jobs(deployment: Deployment) -> list[FailedJob]:
+def failed_jobs(deployment: MotoDeployment) -> list[FailedJob]:
     """Those that a command would see now."""
     found = deployment.sqs.receive_message(
         QueueUrl=deployment.failed_jobs_url, MaxNumberOfMessages=10, VisibilityTimeout=0
@@ -56,7 +56,7 @@ def crashing(*_: object) -> bytes:
     raise AttemptFailed("crashed")
 
 
-def give_up(deployment: Deployment) -> Reply:
+def give_up(deployment: MotoDeployment) -> HandlerReply:
     """A job whose every attempt crashes; the reply that set it."""
     asked = deployment.get(ASKED)
     [message] = deployment.messages()
@@ -69,11 +69,11 @@ def give_up(deployment: Deployment) -> Reply:
     return asked
 
 
-def leave(deployment: Deployment, body: str) -> None:
+def leave(deployment: MotoDeployment, body: str) -> None:
     deployment.sqs.send_message(QueueUrl=deployment.failed_jobs_url, MessageBody=body)
 
 
-def gone(deployment: Deployment, signature: str) -> None:
+def gone(deployment: MotoDeployment, signature: str) -> None:
     deployment.dynamodb.delete_item(TableName=deployment.table, Key={"signature": {"S": signature}})
 
 
@@ -81,7 +81,7 @@ def gone(deployment: Deployment, signature: str) -> None:
 
 
 def test_the_last_failed_attempt_leaves_a_failed_job_with_the_question(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     asked = give_up(deployment)
     [failed_job] = failed_jobs(deployment)
@@ -90,45 +90,45 @@ def test_the_last_failed_attempt_leaves_a_failed_job_with_the_question(
 
 
 def test_a_failed_job_of_the_largest_parameters_is_within_what_sqs_takes(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
-    largest = Random(0).randbytes(MAX_PARAMETERS)
+    largest = Random(0).randbytes(MAX_PARAMETERS_BYTES)
     give_up(deployment)
     [failed_job] = failed_jobs(deployment)
     assert len(replace(failed_job, parameters=largest).write()) < 256 * 1024
 
 
-def by_the_request(deployment: Deployment) -> None:
+def by_the_request(deployment: MotoDeployment) -> None:
     deployment.clock.passes(3600)
     assert deployment.get(ASKED).status == 500
 
 
-def by_a_worker(deployment: Deployment) -> None:
+def by_a_worker(deployment: MotoDeployment) -> None:
     deployment.clock.passes(3600)
     deployment.work()
 
 
-def by_a_dead_letter(deployment: Deployment) -> None:
+def by_a_dead_letter(deployment: MotoDeployment) -> None:
     for message in deployment.messages():
         deployment.dead_letters.receive(message)
 
 
 @pytest.mark.parametrize("buried", [by_the_request, by_a_worker, by_a_dead_letter])
 def test_whoever_buries_a_job_leaves_a_failed_job(
-    deployment: Deployment, buried: Callable[[Deployment], None]
+    deployment: MotoDeployment, buried: Callable[[MotoDeployment], None]
 ) -> None:
     signature = deployment.get(ASKED).signature
     buried(deployment)
     assert [failed_job.message.signature for failed_job in failed_jobs(deployment)] == [signature]
 
 
-def test_what_can_never_be_computed_leaves_none(deployment: Deployment) -> None:
+def test_what_can_never_be_computed_leaves_none(deployment: MotoDeployment) -> None:
     deployment.get("/v1/doubling?number=-1")
     deployment.work()
     assert failed_jobs(deployment) == []
 
 
-def test_a_failed_job_that_cannot_be_left_hurts_no_client(deployment: Deployment) -> None:
+def test_a_failed_job_that_cannot_be_left_hurts_no_client(deployment: MotoDeployment) -> None:
     deployment.failed_jobs.url = "https://sqs.us-east-1.amazonaws.com/123456789012/no-such-queue"
     give_up(deployment)
     assert deployment.get(ASKED).status == 500
@@ -137,7 +137,7 @@ def test_a_failed_job_that_cannot_be_left_hurts_no_client(deployment: Deployment
 # and the command drives it again
 
 
-def test_once_the_bug_is_fixed_one_command_brings_the_answers(deployment: Deployment) -> None:
+def test_once_the_bug_is_fixed_one_command_brings_the_answers(deployment: MotoDeployment) -> None:
     give_up(deployment)
     assert deployment.get(ASKED).status == 500
     assert outcomes(deployment) == {SENT: 1}
@@ -147,7 +147,9 @@ def test_once_the_bug_is_fixed_one_command_brings_the_answers(deployment: Deploy
     assert failed_jobs(deployment) == []
 
 
-def test_a_job_that_is_driven_again_has_all_its_attempts_and_time(deployment: Deployment) -> None:
+def test_a_job_that_is_driven_again_has_all_its_attempts_and_time(
+    deployment: MotoDeployment,
+) -> None:
     asked = give_up(deployment)
     deployment.clock.passes(1000)
     command(deployment).run()
@@ -156,7 +158,7 @@ def test_a_job_that_is_driven_again_has_all_its_attempts_and_time(deployment: De
     assert job.correlation_id.startswith("redrive-")
 
 
-def test_if_the_bug_is_not_fixed_there_is_a_failed_job_again(deployment: Deployment) -> None:
+def test_if_the_bug_is_not_fixed_there_is_a_failed_job_again(deployment: MotoDeployment) -> None:
     give_up(deployment)
     command(deployment).run()
     give_up_again = replace(deployment.worker, compute=crashing)
@@ -169,7 +171,7 @@ def test_if_the_bug_is_not_fixed_there_is_a_failed_job_again(deployment: Deploym
 
 
 def test_a_refresh_that_gave_up_is_driven_again_behind_its_stale_answer(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     deployment.get(ASKED)
     deployment.work()
@@ -184,7 +186,7 @@ def test_a_refresh_that_gave_up_is_driven_again_behind_its_stale_answer(
     assert deployment.get(ASKED).headers["cache-status"] == "backburner; hit; ttl=600"
 
 
-def test_an_entry_that_is_gone_is_computed_again(deployment: Deployment) -> None:
+def test_an_entry_that_is_gone_is_computed_again(deployment: MotoDeployment) -> None:
     asked = give_up(deployment)
     gone(deployment, asked.signature)
     assert outcomes(deployment) == {SENT: 1}
@@ -192,7 +194,7 @@ def test_an_entry_that_is_gone_is_computed_again(deployment: Deployment) -> None
     assert deployment.get(ASKED).status == 200
 
 
-def test_what_is_answered_meanwhile_is_left_alone(deployment: Deployment) -> None:
+def test_what_is_answered_meanwhile_is_left_alone(deployment: MotoDeployment) -> None:
     asked = give_up(deployment)
     deployment.clock.passes(60)
     deployment.get(ASKED)
@@ -203,7 +205,7 @@ def test_what_is_answered_meanwhile_is_left_alone(deployment: Deployment) -> Non
     assert failed_jobs(deployment) == []
 
 
-def test_what_is_at_work_is_left_alone(deployment: Deployment) -> None:
+def test_what_is_at_work_is_left_alone(deployment: MotoDeployment) -> None:
     asked = give_up(deployment)
     deployment.clock.passes(60)
     deployment.get(ASKED)
@@ -214,7 +216,7 @@ def test_what_is_at_work_is_left_alone(deployment: Deployment) -> None:
     assert (failed_jobs(deployment), deployment.messages()) == ([], [])
 
 
-def test_two_failed_jobs_about_one_question_are_one_job(deployment: Deployment) -> None:
+def test_two_failed_jobs_about_one_question_are_one_job(deployment: MotoDeployment) -> None:
     asked = give_up(deployment)
     leave(deployment, failed_jobs(deployment)[0].write())
     assert outcomes(deployment) == {SENT: 2}
@@ -223,7 +225,9 @@ def test_two_failed_jobs_about_one_question_are_one_job(deployment: Deployment) 
     assert (entry.the_answer.status, entry.job) == (200, None)
 
 
-def test_a_job_that_is_spent_but_was_never_buried_is_driven_again(deployment: Deployment) -> None:
+def test_a_job_that_is_spent_but_was_never_buried_is_driven_again(
+    deployment: MotoDeployment,
+) -> None:
     asked = give_up(deployment)
     deployment.clock.passes(60)
     deployment.get(ASKED)
@@ -239,7 +243,7 @@ def test_a_job_that_is_spent_but_was_never_buried_is_driven_again(deployment: De
 
 
 def test_a_dry_run_tells_and_changes_nothing(
-    deployment: Deployment, capsys: pytest.CaptureFixture[str]
+    deployment: MotoDeployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = give_up(deployment)
     before = deployment.entry(asked.signature)
@@ -271,7 +275,7 @@ def test_a_dry_run_tells_and_changes_nothing(
     ],
 )
 def test_a_failed_job_that_is_not_whole_is_left_and_told(
-    deployment: Deployment, capsys: pytest.CaptureFixture[str], body: str
+    deployment: MotoDeployment, capsys: pytest.CaptureFixture[str], body: str
 ) -> None:
     leave(deployment, body)
     give_up(deployment)
@@ -281,7 +285,9 @@ def test_a_failed_job_that_is_not_whole_is_left_and_told(
     assert left["Body"] == body
 
 
-def test_a_failed_job_of_a_newer_version_is_left_for_the_newer_code(deployment: Deployment) -> None:
+def test_a_failed_job_of_a_newer_version_is_left_for_the_newer_code(
+    deployment: MotoDeployment,
+) -> None:
     give_up(deployment)
     [failed_job] = failed_jobs(deployment)
     command(deployment).run()
@@ -292,7 +298,7 @@ def test_a_failed_job_of_a_newer_version_is_left_for_the_newer_code(deployment: 
 
 
 def test_a_failed_job_of_an_older_version_is_deleted_for_nobody_asks_so_any_more(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+    deployment: MotoDeployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     give_up(deployment)
     module = sys.modules[registry.load("doubling").parameters.__module__]
@@ -319,7 +325,7 @@ class Dying:
 @pytest.mark.parametrize("call", ["send_message", "delete_message"])
 @pytest.mark.parametrize("later", [0, 60, 4000])
 def test_a_command_that_is_killed_loses_nothing(
-    deployment: Deployment, call: str, later: float
+    deployment: MotoDeployment, call: str, later: float
 ) -> None:
     give_up(deployment)
     dying = Dying(deployment.sqs, call)
@@ -332,7 +338,7 @@ def test_a_command_that_is_killed_loses_nothing(
 
 
 def test_after_a_command_that_was_killed_the_next_request_sends_the_message(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     give_up(deployment)
     with pytest.raises(SystemExit):
@@ -345,7 +351,7 @@ def test_after_a_command_that_was_killed_the_next_request_sends_the_message(
 
 
 def test_a_queue_that_does_not_answer_leaves_the_failed_jobs_to_be_seen(
-    deployment: Deployment,
+    deployment: MotoDeployment,
 ) -> None:
     give_up(deployment)
 
@@ -362,7 +368,7 @@ def test_a_queue_that_does_not_answer_leaves_the_failed_jobs_to_be_seen(
 
 
 @pytest.fixture
-def deployed(deployment: Deployment) -> Any:
+def deployed(deployment: MotoDeployment) -> Any:
     """A stack with the outputs of this deployment."""
     outputs = {
         "TableName": deployment.table,
@@ -385,7 +391,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 
 def test_it_is_told_the_stack_and_tells_what_came_of_it(
-    deployment: Deployment,
+    deployment: MotoDeployment,
     deployed: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -401,7 +407,7 @@ def test_it_is_told_the_stack_and_tells_what_came_of_it(
 
 
 def test_a_stack_that_is_not_there_is_told(
-    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    deployment: MotoDeployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, "no-such-stack") == 2
     assert "no-such-stack" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from backburner.problems import CannotBeComputed
 from backburner.protocol.entry import Answer, Entry, Job
 from backburner.protocol.signature import Signature
 from backburner.protocol.store import DELETION_GRACE, Leases, LostRace, Run, Store
-from tests.conftest import NOW, Clock, Deployment
+from tests.conftest import NOW, Clock, MotoDeployment
 
 EMPTY = Entry(signature=Signature("a" * 64), computation="doubling")
 POLICY = Policy(version=1, fresh_for=600, stale_for=3600)
@@ -30,12 +30,12 @@ JOB = Job(
 
 
 @pytest.fixture
-def store(deployment: Deployment) -> Store:
+def store(deployment: MotoDeployment) -> Store:
     return deployment.store
 
 
 @pytest.fixture
-def clock(deployment: Deployment) -> Clock:
+def clock(deployment: MotoDeployment) -> Clock:
     return deployment.clock
 
 
@@ -73,7 +73,7 @@ def test_an_entry_comes_back_as_it_was_written(store: Store) -> None:
 
 
 def test_what_another_version_wrote_is_ignored_and_what_it_lacked_has_its_default(
-    store: Store, deployment: Deployment
+    store: Store, deployment: MotoDeployment
 ) -> None:
     store.claim(EMPTY, JOB)
     deployment.dynamodb.update_item(
@@ -295,7 +295,10 @@ def test_a_late_worker_changes_nothing_after_the_answer(
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
 def test_a_late_worker_changes_nothing_where_the_entry_is_gone(
-    write: Callable[[Store, Run, Clock], object], store: Store, clock: Clock, deployment: Deployment
+    write: Callable[[Store, Run, Clock], object],
+    store: Store,
+    clock: Clock,
+    deployment: MotoDeployment,
 ) -> None:
     store.claim(EMPTY, JOB)
     late = store.begin(EMPTY)
@@ -484,7 +487,7 @@ class Twice:
         return twice
 
 
-def test_every_write_that_is_sent_twice_is_mine(deployment: Deployment, clock: Clock) -> None:
+def test_every_write_that_is_sent_twice_is_mine(deployment: MotoDeployment, clock: Clock) -> None:
     store = replace(deployment, dynamodb=Twice(deployment.dynamodb)).store
     entry = store.claim(EMPTY, JOB)
     clock.passes(60)
@@ -554,7 +557,7 @@ def test_a_reset_loses_against_an_answer_that_came_meanwhile(store: Store, clock
 
 
 def test_dynamodb_may_delete_an_entry_only_well_after_its_end(
-    store: Store, clock: Clock, deployment: Deployment
+    store: Store, clock: Clock, deployment: MotoDeployment
 ) -> None:
     store.claim(EMPTY, JOB)
     assert deployment.item(EMPTY.signature)["expires_at"] == {
@@ -566,7 +569,7 @@ def test_dynamodb_may_delete_an_entry_only_well_after_its_end(
     }
 
 
-def test_any_other_error_of_dynamodb_is_not_a_lost_race(deployment: Deployment) -> None:
+def test_any_other_error_of_dynamodb_is_not_a_lost_race(deployment: MotoDeployment) -> None:
     elsewhere = Store(deployment.dynamodb, "no-such-table", Leases())
     with pytest.raises(ClientError, match="ResourceNotFound"):
         elsewhere.claim(EMPTY, JOB)

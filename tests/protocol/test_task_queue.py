@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 from backburner import resources
 from backburner.errors import MalformedMessage, Unsent
 from backburner.protocol.signature import Signature
-from backburner.protocol.task_queue import PACE, Message, TaskQueue
-from tests.conftest import Clock, Deployment
+from backburner.protocol.task_queue import COUNT_EVERY_S, Message, TaskQueue
+from tests.conftest import Clock, MotoDeployment
 from tests.support.environment import exactly
 
 MESSAGE = Message(signature=Signature("a" * 64), computation="doubling", correlation_id="request-1")
 CALLER = "c" * 64
 
 
-def test_a_message_arrives_as_it_was_sent(deployment: Deployment) -> None:
+def test_a_message_arrives_as_it_was_sent(deployment: MotoDeployment) -> None:
     deployment.task_queue.send(MESSAGE, CALLER)
     [received] = deployment.messages()
     assert Message.read(received.body) == MESSAGE
 
 
-def test_the_queue_knows_whose_message_it_is(deployment: Deployment) -> None:
+def test_the_queue_knows_whose_message_it_is(deployment: MotoDeployment) -> None:
     deployment.task_queue.send(MESSAGE, CALLER)
     [received] = deployment.messages()
     assert received.raw_event["attributes"]["MessageGroupId"] == CALLER
@@ -131,7 +131,7 @@ def test_a_queue_is_asked_once_in_some_seconds() -> None:
     queue = queue_of(length, 100, clock)
     for _ in range(3):
         assert queue.is_full()
-        clock.passes(PACE / 3 - 0.001)
+        clock.passes(COUNT_EVERY_S / 3 - 0.001)
     assert length.asked == 1
     length.length = 99
     clock.passes(0.003)
@@ -151,7 +151,7 @@ def test_a_queue_is_asked_again_though_the_clock_was_set_back() -> None:
     queue = queue_of(length, 100, clock)
     assert queue.is_full()
     clock.is_set(-3600)
-    clock.passes(PACE)
+    clock.passes(COUNT_EVERY_S)
     assert queue.is_full()
     assert length.asked == 2
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
-from backburner.http.event import LARGEST_BODY
+from backburner.http.event import MAX_BODY_BYTES
 
 COMPUTATIONS = ["every-kind", "route-plan", "no-such-thing"]
 ESCAPES = [r"\ud800", r"\udc00", r"\u0000", r"\ud83d\ude00", r"\ude00\ud83d", r"\u00e9", r"\\"]
@@ -58,7 +58,7 @@ def message(*lines: str) -> bytes:
 def size(rng: Random) -> int:
     """Small ones are many; one in ten is about as large as is allowed."""
     if rng.random() < 0.1:
-        return LARGEST_BODY + rng.choice([-2000, -100, -1, 0, 1, 1000])
+        return MAX_BODY_BYTES + rng.choice([-2000, -100, -1, 0, 1, 1000])
     return int(10 ** rng.uniform(1, 6))
 
 

@@ -20,7 +20,7 @@ from statistics import median
 
 import pytest
 
-from backburner.http.event import LARGEST_BODY
+from backburner.http.event import MAX_BODY_BYTES
 from tests.served import hostile
 from tests.served.hostile import Hostile
 from tests.support.eventually import eventually
@@ -80,7 +80,7 @@ class LocalCache:
 
 
 @dataclass(frozen=True)
-class Run:
+class HostileRun:
     outcomes: list[Outcome]
     before: dict[int, LocalCache]
     after: dict[int, LocalCache]
@@ -118,13 +118,13 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(tmp_path_factory: pytest.TempPathFactory) -> HostileRun:
     console = tmp_path_factory.mktemp("hostile") / "console.txt"
     with make_run(console) as (pid, port):
         before = memories(warmed_up(port, pid))
         outcomes = attack(port)
         after = memories(list(before))
-    return Run(outcomes, before, after, console.read_text())
+    return HostileRun(outcomes, before, after, console.read_text())
 
 
 @contextmanager
@@ -205,7 +205,7 @@ def everything(connection: socket.socket) -> bytes:
 
 
 def test_no_hostile_request_is_a_failure_of_ours(
-    run: Run, capsys: pytest.CaptureFixture[str]
+    run: HostileRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with capsys.disabled():
         print(f"\n{run.summary()}")  # noqa: T201
@@ -213,30 +213,32 @@ def test_no_hostile_request_is_a_failure_of_ours(
     assert not failed, "\n".join(failed)
 
 
-def test_no_hostile_request_is_worth_a_traceback(run: Run) -> None:
+def test_no_hostile_request_is_worth_a_traceback(run: HostileRun) -> None:
     assert "Traceback" not in run.console, run.console[:5000]
 
 
-def test_no_hostile_request_ends_a_sandbox(run: Run) -> None:
+def test_no_hostile_request_ends_a_sandbox(run: HostileRun) -> None:
     assert run.after.keys() == run.before.keys()
 
 
-def test_no_hostile_request_costs_the_memory_of_another_sandbox(run: Run) -> None:
+def test_no_hostile_request_costs_the_memory_of_another_sandbox(run: HostileRun) -> None:
     assert run.growth <= MOST_MEMORY, run.summary()
 
 
-def test_no_hostile_request_takes_much_longer_than_a_calm_one(run: Run) -> None:
+def test_no_hostile_request_takes_much_longer_than_a_calm_one(run: HostileRun) -> None:
     assert run.worst.seconds <= MOST_TIME * run.calm, str(run.worst)
 
 
 @pytest.mark.skipif(not IS_LONG, reason="make fuzz bounds the time in seconds")
-def test_no_hostile_request_takes_longer_than_a_second(run: Run) -> None:
+def test_no_hostile_request_takes_longer_than_a_second(run: HostileRun) -> None:
     assert run.worst.seconds <= MOST_SECONDS, str(run.worst)
 
 
-def test_bodies_about_as_large_as_allowed_are_among_them(run: Run) -> None:
+def test_bodies_about_as_large_as_allowed_are_among_them(run: HostileRun) -> None:
     sizes = [len(outcome.asked.sent.partition(b"\r\n\r\n")[2]) for outcome in run.hostile]
-    assert sum(0.9 * LARGEST_BODY < size < 1.1 * LARGEST_BODY for size in sizes) > len(sizes) / 50
+    assert (
+        sum(0.9 * MAX_BODY_BYTES < size < 1.1 * MAX_BODY_BYTES for size in sizes) > len(sizes) / 50
+    )
 
 
 def test_a_hostile_request_can_be_had_again() -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from backburner.attempt import frames, handover
 from backburner.attempt.frames import FRACTION, Kind
-from backburner.attempt.isolation import A_MOMENT, Isolation, has_ended, isolated
+from backburner.attempt.isolation import POLL_S, Isolation, has_ended, isolated
 from backburner.computation import Progress, registry
 from backburner.errors import AttemptFailed, BrokenComputation, Uncomputable
 
@@ -110,7 +110,7 @@ class Attempt:
                 return AttemptFailed(
                     f"{self.name} closed its pipe to the worker; close only what it has opened"
                 )
-            time.sleep(A_MOMENT)
+            time.sleep(POLL_S)
         return AttemptFailed(
             f"{self.name} died with exit code {self.child.exitcode}; "
             "with -9, give the worker more memory"

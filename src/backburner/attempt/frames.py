@@ -12,9 +12,9 @@ from struct import Struct
 from backburner.errors import AttemptFailed
 from backburner.problems import ResultTooLarge
 
-LARGEST_RESULT = 100_000_000
+MAX_RESULT_BYTES = 100_000_000
 """Bytes of JSON. As numbers they took 6.5 s to compress, which a lease of 30 s bears."""
-LARGEST_REASON = 8_000
+MAX_REASON_BYTES = 8_000
 """Bytes of text: why there is no result."""
 CHUNK = 65_536
 
@@ -29,11 +29,11 @@ class Kind(IntEnum):
     FAILURE = 4
 
 
-LARGEST = {
+MAX_BYTES = {
     Kind.PROGRESS: FRACTION.size,
-    Kind.RESULT: LARGEST_RESULT,
-    Kind.REFUSAL: LARGEST_REASON,
-    Kind.FAILURE: LARGEST_REASON,
+    Kind.RESULT: MAX_RESULT_BYTES,
+    Kind.REFUSAL: MAX_REASON_BYTES,
+    Kind.FAILURE: MAX_REASON_BYTES,
 }
 
 
@@ -68,12 +68,12 @@ class Reader:
         if len(self.buffer) < HEADER.size:
             return None
         kind, length = HEADER.unpack_from(self.buffer)
-        if kind == Kind.RESULT and length > LARGEST_RESULT:
+        if kind == Kind.RESULT and length > MAX_RESULT_BYTES:
             raise ResultTooLarge(
-                f"the result has {length} bytes; {LARGEST_RESULT} are the most: "
+                f"the result has {length} bytes; {MAX_RESULT_BYTES} are the most: "
                 "ask for less at a time"
             )
-        if length > LARGEST.get(kind, -1) or (kind, length) < (Kind.PROGRESS, FRACTION.size):
+        if length > MAX_BYTES.get(kind, -1) or (kind, length) < (Kind.PROGRESS, FRACTION.size):
             raise AttemptFailed(
                 f"{self.name} wrote to the worker's pipe; write only to what it has opened"
             )

@@ -5,13 +5,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from backburner.attempt.frames import LARGEST_REASON
+from backburner.attempt.frames import MAX_REASON_BYTES
 from backburner.computation import Computation
 from backburner.errors import AttemptFailed, BackburnerError, where
 
 SHOWN = 5
 """How many of the places where a result is not valid are told."""
-LONGEST_REASON = LARGEST_REASON // 4
+MAX_REASON_LENGTH = MAX_REASON_BYTES // 4
 """Characters, of up to four bytes."""
 DIGITS = 4
 """Decimals of a progress."""
@@ -48,14 +48,14 @@ def json_of(computation: Computation, found: object) -> bytes:
 def reason(error: BackburnerError) -> bytes:
     """Its text, cut off where it is too long."""
     text = str(error)
-    return (text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 1] + "…").encode(
+    return (text if len(text) <= MAX_REASON_LENGTH else text[: MAX_REASON_LENGTH - 1] + "…").encode(
         errors="replace"
     )
 
 
 def crash(error: BaseException) -> bytes:
     """Where it was: the end of that, if it is long."""
-    return b"crashed; mend it:\n" + where(error).encode(errors="replace")[100 - LARGEST_REASON :]
+    return b"crashed; mend it:\n" + where(error).encode(errors="replace")[100 - MAX_REASON_BYTES :]
 
 
 def _places(error: ValidationError, model: type[BaseModel]) -> str:

@@ -19,9 +19,9 @@ from signal import SIGKILL
 from backburner.telemetry import logger
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
-PATIENCE = 5.0
+MAX_KILL_S = 5.0
 """Seconds until what does not die is left alone: it hangs in the kernel."""
-A_MOMENT = 0.005
+POLL_S = 0.005
 
 
 class Isolation:
@@ -44,13 +44,13 @@ class Isolation:
 
     def end(self, child: BaseProcess) -> None:
         """Kill the child and whatever came of it. This takes PATIENCE at most."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + MAX_KILL_S
         child.kill()
         while not self._is_over(child):
             if time.monotonic() > until:
                 logger.error("processes of an attempt do not die", processes=sorted(_children()))
                 return
-            time.sleep(A_MOMENT)
+            time.sleep(POLL_S)
 
     def _is_over(self, child: BaseProcess) -> bool:
         """Kill whoever is left. When they are dead, their children are among ours."""

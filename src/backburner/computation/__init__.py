@@ -23,21 +23,21 @@ __all__ = [
 
 HOUR = 3600
 DAY = 24 * HOUR
-SHORTEST_KEPT = 60
+MIN_KEPT_S = 60
 """Seconds: so long whoever was told to come back finds the answer, whatever it is."""
-SHORTEST_RUN = 0.001
-LONGEST = 3650 * DAY
+MIN_RUN_S = 0.001
+MAX_S = 3650 * DAY
 
-MISSED = f"is under {SHORTEST_KEPT} s: clients that come back for an answer would miss it"
+MISSED = f"is under {MIN_KEPT_S} s: clients that come back for an answer would miss it"
 BOUNDS = {
     "version": (1, 10**15, "is not positive"),
-    "fresh_for": (SHORTEST_KEPT, LONGEST, MISSED),
-    "stale_for": (0, LONGEST, "is negative"),
-    "failure_kept_for": (SHORTEST_KEPT, LONGEST, MISSED),
-    "expected_time": (SHORTEST_RUN, LONGEST, "is not positive"),
-    "time_limit": (SHORTEST_RUN, LONGEST, "is not positive"),
+    "fresh_for": (MIN_KEPT_S, MAX_S, MISSED),
+    "stale_for": (0, MAX_S, "is negative"),
+    "failure_kept_for": (MIN_KEPT_S, MAX_S, MISSED),
+    "expected_time": (MIN_RUN_S, MAX_S, "is not positive"),
+    "time_limit": (MIN_RUN_S, MAX_S, "is not positive"),
     "attempts": (1, 100, "is not positive"),
-    "gives_up_after": (SHORTEST_RUN, LONGEST, "is not positive"),
+    "gives_up_after": (MIN_RUN_S, MAX_S, "is not positive"),
 }
 """The least and the most that a policy may say, and what is wrong with less."""
 WHOLE = ("version", "attempts")
@@ -95,7 +95,7 @@ class Policy:
 
     def in_passing(self) -> Self:
         """For what a new version answers to a question for an old one; it may be rolled back."""
-        return replace(self, fresh_for=SHORTEST_KEPT, stale_for=0)
+        return replace(self, fresh_for=MIN_KEPT_S, stale_for=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +131,7 @@ class Computation:
             raise BrokenComputation(
                 f"expected_time={expected} of {self.name} is not positive; measure a run"
             )
-        return float(min(max(expected, SHORTEST_RUN), self.policy.gives_up_after))
+        return float(min(max(expected, MIN_RUN_S), self.policy.gives_up_after))
 
 
 def _check(name: str, value: Any) -> None:

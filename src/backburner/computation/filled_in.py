@@ -10,24 +10,24 @@ from math import inf
 
 from backburner.computation.model_tree import ModelTree, Node
 
-MOST_PER_BYTE = 4
+MAX_PER_BYTE = 4
 """Bytes that defaults may add for each byte of a body: {"x":1} may have 32 bytes of them."""
-MOST_BESIDE = 100_000
+MAX_BESIDE_BYTES = 100_000
 """Bytes that defaults may add beside that, in all; gzipped, they still fit into an item."""
 
 
 def faults(tree: ModelTree) -> Iterator[str]:
     """Where defaults may add too much: path, type, rule and remedy."""
     added = _Added(tree)
-    if (most := added.by(tree.root)) <= MOST_BESIDE:
+    if (most := added.by(tree.root)) <= MAX_BESIDE_BYTES:
         return
     models = tree.models(tree.root)
     worst = max(models[1:] or models, key=added.per_byte_of)
     yield (
         f"{worst.path} ({worst.model.__name__}): its defaults may add "
         f"{added.per_byte_of(worst):,.1f} bytes for a byte of a body and {most:,.0f} bytes in all; "
-        f"{MOST_PER_BYTE} for a byte or {MOST_BESIDE:,} in all are the most; give lists and dicts "
-        "of it a max_length, or give it fewer and shorter defaults"
+        f"{MAX_PER_BYTE} for a byte or {MAX_BESIDE_BYTES:,} in all are the most; give lists and "
+        "dicts of it a max_length, or give it fewer and shorter defaults"
     )
 
 
@@ -52,7 +52,7 @@ class _Added:
 
     def _by(self, node: Node) -> float:
         repeats_or_adds = node.kind in ("dict", "list", "model-fields", "tuple")
-        if repeats_or_adds and self.per_byte(node) <= MOST_PER_BYTE:
+        if repeats_or_adds and self.per_byte(node) <= MAX_PER_BYTE:
             return 0
         within = list(map(self.by, self.tree.inner(node)))
         match node.kind:

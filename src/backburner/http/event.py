@@ -14,11 +14,11 @@ from typing import Any, NoReturn, Self
 from backburner.problems import MalformedJson, NotJson, TooLarge
 from backburner.protocol.signature import canonical, plain
 
-LARGEST_BODY = 1_000_000
+MAX_BODY_BYTES = 1_000_000
 """Bytes. 1,000 stops are about 100,000."""
-DEEPEST = 100
+MAX_DEPTH = 100
 """How deep values may be nested. Pydantic reads no JSON beyond 200."""
-LARGEST_POINTERS = 4_000_000
+MAX_POINTERS_BYTES = 4_000_000
 """Bytes of the pointers to all values together: whatever is wrong with each, memory is bounded.
 
 A list of 50,000 numbers is within it, and so are 5,000 stops, which hardly compress enough to be
@@ -113,8 +113,8 @@ class Request:
 
     def json(self) -> Any:
         """The body's JSON; whatever makes it none is a problem."""
-        if len(self.body) > LARGEST_BODY:
-            raise TooLarge(f"the body has {len(self.body)} bytes; send {LARGEST_BODY} at most")
+        if len(self.body) > MAX_BODY_BYTES:
+            raise TooLarge(f"the body has {len(self.body)} bytes; send {MAX_BODY_BYTES} at most")
         media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "application/json" and not media_type.endswith("+json"):
             raise NotJson(f"the content-type is {media_type[:80]!r}; send application/json")
@@ -137,17 +137,17 @@ def read_json(text: bytes | str) -> Any:
         raise _too_deep() from error
     except ValueError as error:
         raise MalformedJson(f"{error}; send one JSON object in UTF-8") from error
-    if (size := _pointers(value)) > LARGEST_POINTERS:
+    if (size := _pointers(value)) > MAX_POINTERS_BYTES:
         raise TooLarge(
             f"the pointers to all its values together have {size} bytes; "
-            f"{LARGEST_POINTERS} are the most: nest less, or use shorter names"
+            f"{MAX_POINTERS_BYTES} are the most: nest less, or use shorter names"
         )
     return value
 
 
 def _pointers(value: Any, above: int = 0, depth: int = 1) -> int:
     """The size of the pointers to all that is inside; `above` is that of the pointer to it."""
-    if depth > DEEPEST:
+    if depth > MAX_DEPTH:
         raise _too_deep()
     match value:
         case dict():
@@ -166,7 +166,7 @@ def _pointers(value: Any, above: int = 0, depth: int = 1) -> int:
 
 
 def _too_deep() -> MalformedJson:
-    return MalformedJson(f"it is nested too deeply; {DEEPEST} levels are the most")
+    return MalformedJson(f"it is nested too deeply; {MAX_DEPTH} levels are the most")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

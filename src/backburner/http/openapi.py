@@ -9,11 +9,11 @@ from pydantic.json_schema import models_json_schema
 
 from backburner import __version__, problems
 from backburner.computation import Computation, registry
-from backburner.http.event import LARGEST_BODY
+from backburner.http.event import MAX_BODY_BYTES
 from backburner.http.parameters import takes_text
 from backburner.http.response import JSON, PROBLEM, Document
 from backburner.problems import Problem
-from backburner.protocol.entry import MAX_PARAMETERS
+from backburner.protocol.entry import MAX_PARAMETERS_BYTES
 from backburner.protocol.signature import FORM
 
 Json = dict[str, Any]
@@ -44,7 +44,7 @@ ELSEWHERE = (
     "The result is large: its bytes are at Location for some minutes, always gzipped. Follow it by "
     "GET (a HEAD, by HEAD), and without what authorises you here."
 )
-LIMIT = f"At most {LARGEST_BODY:,} bytes, and {MAX_PARAMETERS:,} when gzipped; 413 above."
+LIMIT = f"At most {MAX_BODY_BYTES:,} bytes, and {MAX_PARAMETERS_BYTES:,} when gzipped; 413 above."
 STATUS: Json = {
     "state": {"enum": ["queued", "running"]},
     "signature": SIGNATURE,

@@ -15,12 +15,12 @@ from backburner.http.event import Request, read_json
 from backburner.problems import InvalidParameters, MalformedJson
 from backburner.protocol.signature import canonical
 
-MOST_QUERY_PARAMETERS = 100
+MAX_QUERY_PARAMETERS = 100
 LISTS = (list, tuple, set, frozenset, Sequence)
-MOST_ERRORS = 20
-MOST_COUNTED = 5_000
+MAX_ERRORS = 20
+MAX_LISTED_OF = 5_000
 """Errors. To list more would take some 500 bytes for each, and nobody reads them."""
-LONGEST_REASON = 300
+MAX_REASON_LENGTH = 300
 """Characters. Pydantic quotes the tag that it does not find in a union."""
 
 ESCAPED = re.compile(r"\\u(0000|d[89a-f])")
@@ -53,12 +53,12 @@ def _of_query(request: Request, computation: Computation) -> dict[str, Any]:
             request.query,
             keep_blank_values=True,
             errors="strict",
-            max_num_fields=MOST_QUERY_PARAMETERS,
+            max_num_fields=MAX_QUERY_PARAMETERS,
         )
     except ValueError as error:
         raise InvalidParameters(
             f"the query cannot be read ({error}); percent-encode UTF-8, "
-            f"{MOST_QUERY_PARAMETERS} parameters at most",
+            f"{MAX_QUERY_PARAMETERS} parameters at most",
             errors=[],
         ) from error
     given: dict[str, list[str]] = {}
@@ -117,9 +117,9 @@ def takes_text(annotation: Any) -> bool:
 
 def _refuse_what_is_no_text(given: Any) -> None:
     reason = "Text should have neither U+0000 nor half a surrogate pair"
-    found = list(islice(_no_text(given, ()), MOST_ERRORS))
+    found = list(islice(_no_text(given, ()), MAX_ERRORS))
     if found:
-        count = str(len(found)) if len(found) < MOST_ERRORS else f"{MOST_ERRORS} or more"
+        count = str(len(found)) if len(found) < MAX_ERRORS else f"{MAX_ERRORS} or more"
         raise _refusal(count, [{"pointer": _written(place), "reason": reason} for place in found])
 
 
@@ -139,13 +139,13 @@ def _no_text(value: Any, place: tuple[int | str, ...]) -> Iterator[tuple[int | s
 
 
 def _invalid(error: ValidationError, given: Any) -> InvalidParameters:
-    if (count := error.error_count()) > MOST_COUNTED:
-        reason = f"there are more than {MOST_COUNTED} errors in it; send a few values first"
+    if (count := error.error_count()) > MAX_LISTED_OF:
+        reason = f"there are more than {MAX_LISTED_OF} errors in it; send a few values first"
         return _refusal(str(count), [{"pointer": "", "reason": reason}])
     errors = error.errors(include_url=False, include_context=False, include_input=False)
     reasons = [
-        {"pointer": _pointer(e["loc"], given), "reason": e["msg"][:LONGEST_REASON]}
-        for e in errors[:MOST_ERRORS]
+        {"pointer": _pointer(e["loc"], given), "reason": e["msg"][:MAX_REASON_LENGTH]}
+        for e in errors[:MAX_ERRORS]
     ]
     return _refusal(str(len(errors)), reasons)
 

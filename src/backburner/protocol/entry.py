@@ -14,7 +14,7 @@ from backburner.problems import GaveUp, Problem, TooLarge
 from backburner.protocol.signature import Signature
 
 OK = 200
-MAX_PARAMETERS = 100_000
+MAX_PARAMETERS_BYTES = 100_000
 """Bytes, gzipped: with a stale answer beside them they fit into an item of 400 KB."""
 MAX_BACK_OFF = 32
 """A failure that comes back is kept twice as long each time, up to this factor."""
@@ -209,9 +209,9 @@ class Entry:
 
 def _compressed(parameters: bytes) -> bytes:
     compressed = gzip.compress(parameters, mtime=0)
-    if len(compressed) > MAX_PARAMETERS:
+    if len(compressed) > MAX_PARAMETERS_BYTES:
         raise TooLarge(
             f"the parameters have {len(compressed)} bytes, compressed; "
-            f"{MAX_PARAMETERS} are the most: ask for less at a time"
+            f"{MAX_PARAMETERS_BYTES} are the most: ask for less at a time"
         )
     return compressed

@@ -13,7 +13,7 @@ from backburner.protocol.entry import Answer, Entry, Job
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-SMALLEST, LARGEST = 1e-130, 1e38
+MIN_NUMBER, MAX_NUMBER = 1e-130, 1e38
 """DynamoDB's numbers have 38 digits; a whole one under this has no more."""
 
 Facet = TypeVar("Facet", Answer, Job)
@@ -36,9 +36,9 @@ def attribute(value: object) -> "AttributeValueTypeDef":
 def _number(value: Real) -> str:
     """As DynamoDB takes it: real numbers come in many types, and each has a repr of its own."""
     plain = int(value) if isinstance(value, Integral) else float(value)
-    if isinstance(value, bool) or not (plain == 0 or SMALLEST <= abs(plain) < LARGEST):
+    if isinstance(value, bool) or not (plain == 0 or MIN_NUMBER <= abs(plain) < MAX_NUMBER):
         raise ValueError(
-            f"{value!r} is no number for an item: 0, or {SMALLEST} to under {LARGEST}; "
+            f"{value!r} is no number for an item: 0, or {MIN_NUMBER} to under {MAX_NUMBER}; "
             "check it where it comes in"
         )
     return repr(plain)

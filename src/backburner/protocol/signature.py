@@ -8,7 +8,7 @@ from typing import Any, NewType
 Signature = NewType("Signature", str)
 """SHA-256 in hex of computation, version and canonical parameters; key of an entry."""
 
-LARGEST_PLAIN = 1e21
+MAX_PLAIN = 1e21
 """From here on a whole number that came as a float is written as one: 1e300 has 301 digits."""
 
 FORM = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -45,4 +45,4 @@ def _with_plain_numbers(value: Any) -> Any:
 
 def plain(number: float) -> int | float:
     """1.0 as 1, which is the same number."""
-    return int(number) if number.is_integer() and abs(number) < LARGEST_PLAIN else number
+    return int(number) if number.is_integer() and abs(number) < MAX_PLAIN else number

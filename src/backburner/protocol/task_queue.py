@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.literals import QueueAttributeNameType
 
-LONGEST_DELAY = 43200
+MAX_HIDDEN_S = 43200
 """SQS hides a message for 12 hours at most."""
-PACE = 3
+COUNT_EVERY_S = 3
 """An instance asks how long the queue is once in so many seconds at most."""
 
 
@@ -106,7 +106,7 @@ class TaskQueue:
         """As many wait as may, so SQS said some seconds ago at most. If it does not say: no."""
         if not self.max_backlog:
             return False
-        if self.timer() - self._counted_at >= PACE:
+        if self.timer() - self._counted_at >= COUNT_EVERY_S:
             self._waiting, self._counted_at = self._count(), self.timer()
         return self._waiting >= self.max_backlog
 
@@ -124,7 +124,7 @@ class TaskQueue:
         self.client.change_message_visibility(
             QueueUrl=self.url,
             ReceiptHandle=receipt_handle,
-            VisibilityTimeout=min(max(0, round(seconds)), LONGEST_DELAY),
+            VisibilityTimeout=min(max(0, round(seconds)), MAX_HIDDEN_S),
         )
 
 

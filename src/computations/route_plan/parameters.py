@@ -29,9 +29,9 @@ GEOGRAPHIC_SPEED = 13.9
 """Metres per second, 50 km/h."""
 
 # What bounds these is that no sum in the solver may leave 64 bits.
-FARTHEST = 10_000_000
-LARGEST_DEMAND = 1_000_000
-LARGEST_CAPACITY = 1_000_000_000
+MAX_COORDINATE = 10_000_000
+MAX_DEMAND = 1_000_000
+MAX_CAPACITY = 1_000_000_000
 LAST_SECOND = 10_000_000
 
 
@@ -81,8 +81,10 @@ class Closed(BaseModel):
 class Planar(Closed):
     """A point in the plane."""
 
-    x: float = Field(ge=-FARTHEST, le=FARTHEST, description="In any unit, the same for all.")
-    y: float = Field(ge=-FARTHEST, le=FARTHEST, description="In the unit of x.")
+    x: float = Field(
+        ge=-MAX_COORDINATE, le=MAX_COORDINATE, description="In any unit, the same for all."
+    )
+    y: float = Field(ge=-MAX_COORDINATE, le=MAX_COORDINATE, description="In the unit of x.")
 
     def coordinates(self) -> tuple[float, float]:
         return self.x, self.y
@@ -107,7 +109,7 @@ class Visit(Closed):
     )
     demand: Load = Field(
         1,
-        le=LARGEST_DEMAND,
+        le=MAX_DEMAND,
         description="What the vehicle has to carry for it, in the unit of the capacity.",
     )
     window: Window | None = Field(
@@ -137,7 +139,7 @@ class Vehicles(Closed):
     """The fleet; its vehicles are all alike."""
 
     count: int = Field(ge=1, le=500, description="How many there are; a plan may use fewer.")
-    capacity: Load = Field(gt=0, le=LARGEST_CAPACITY, description="What each of them can carry.")
+    capacity: Load = Field(gt=0, le=MAX_CAPACITY, description="What each of them can carry.")
 
 
 class Parameters(computation.Parameters):

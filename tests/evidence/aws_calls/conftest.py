@@ -4,7 +4,7 @@ import boto3
 import pytest
 
 from local.template import Stack
-from tests.conftest import Deployment
+from tests.conftest import MotoDeployment
 
 from .functions import NAMES, Functions
 from .recorder import Clients, Recorder, heard_clients
@@ -16,6 +16,6 @@ def heard(stack: Stack) -> tuple[Clients, Recorder]:
 
 
 @pytest.fixture
-def functions(deployment: Deployment, heard: tuple[Clients, Recorder]) -> Functions:
+def functions(deployment: MotoDeployment, heard: tuple[Clients, Recorder]) -> Functions:
     clients, recorder = heard
     return Functions(deployment=deployment, clients=clients, recorder=recorder)

@@ -17,7 +17,7 @@ from backburner.protocol.task_queue import TaskQueue
 from backburner.request import RequestHandler, respond
 from backburner.run_times import Sample
 from backburner.worker import Compute, Worker
-from tests.conftest import Deployment, Reply, from_operator, http_event
+from tests.conftest import HandlerReply, MotoDeployment, from_operator, http_event
 from tests.support.environment import exactly
 
 from .recorder import Call, Clients, Recorder
@@ -60,7 +60,7 @@ def failing(failure: Exception) -> Compute:
 class Functions:
     """What paths are made of. Only what a function does is done in its role, and recorded."""
 
-    deployment: Deployment
+    deployment: MotoDeployment
     clients: Clients
     recorder: Recorder
     in_its_role: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -93,7 +93,7 @@ class Functions:
     def restart(self) -> None:
         """New instances, which remember nothing."""
         stack, clock = self.deployment.stack, self.deployment.clock
-        sides = {name: Deployment(stack, **self.clients[name], clock=clock) for name in NAMES}
+        sides = {name: MotoDeployment(stack, **self.clients[name], clock=clock) for name in NAMES}
         for side in sides.values():  # no two runs have the same token
             side.store.new_token = self.deployment.store.new_token
         queue = sides[REQUEST].task_queue
@@ -118,20 +118,20 @@ class Functions:
         with self.recorder.recording() as calls:
             yield calls
 
-    def ask(self, **headers: str) -> Reply:
+    def ask(self, **headers: str) -> HandlerReply:
         """The question of the path."""
         path = f"/v1/{self.computation}"
         return self.request(http_event("POST", path, headers=JSON | headers, body=self.body))
 
-    def poll(self, location: str, **headers: str) -> Reply:
+    def poll(self, location: str, **headers: str) -> HandlerReply:
         return self.request(http_event("GET", location, headers=headers))
 
-    def forget(self, location: str) -> Reply:
+    def forget(self, location: str) -> HandlerReply:
         return self.request(from_operator(http_event("DELETE", location)))
 
-    def request(self, event: dict[str, Any]) -> Reply:
+    def request(self, event: dict[str, Any]) -> HandlerReply:
         with self.inside(REQUEST):
-            return Reply(respond(event, self.request_handler).as_event())
+            return HandlerReply(respond(event, self.request_handler).as_event())
 
     def message(self) -> SQSRecord:
         """The one message that waits, as the mapping hands it over."""

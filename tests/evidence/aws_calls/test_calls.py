@@ -9,8 +9,8 @@ from collections import Counter
 
 import pytest
 
-from backburner.protocol.task_queue import PACE as PACE_OF_BACKLOG
-from backburner.run_times import PACE as PACE_OF_RUN_TIMES
+from backburner.protocol.task_queue import COUNT_EVERY_S
+from backburner.run_times import REFRESH_EVERY_S
 from tests.support.instances import parameters
 
 from . import paths
@@ -115,8 +115,8 @@ def test_an_instance_asks_for_them_once_in_some_seconds(functions: Functions) ->
             functions.ask()
         asked += [(call.operation, call.about) for call in calls]
         functions.deployment.clock.passes(1)
-    assert asked.count(COUNT) == -(-100 // PACE_OF_BACKLOG)
-    assert asked.count(RUN_TIMES) == 100 / PACE_OF_RUN_TIMES
+    assert asked.count(COUNT) == -(-100 // COUNT_EVERY_S)
+    assert asked.count(RUN_TIMES) == 100 / REFRESH_EVERY_S
 
 
 def test_a_worker_writes_what_a_job_took_once_in_some_seconds(functions: Functions) -> None:
@@ -130,7 +130,7 @@ def test_a_worker_writes_what_a_job_took_once_in_some_seconds(functions: Functio
         written += [call for call in calls if call.about == "run times"]
         functions.deployment.delete(message)
         functions.deployment.clock.passes(1)
-    assert len(written) == 20 / PACE_OF_RUN_TIMES
+    assert len(written) == 20 / REFRESH_EVERY_S
 
 
 # what DynamoDB bills for them

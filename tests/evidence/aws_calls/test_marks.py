@@ -10,7 +10,7 @@ import pytest
 
 from backburner import attempt
 from backburner.protocol.failed_jobs import FailedJob
-from tests.conftest import Deployment, motos_own
+from tests.conftest import MotoDeployment, motos_own
 
 from . import paths
 from .functions import Functions
@@ -34,7 +34,7 @@ def said(logged: io.StringIO, capfd: pytest.CaptureFixture[str]) -> Any:
     return lambda: logged.getvalue() + "".join(capfd.readouterr())
 
 
-def messages(deployment: Deployment, queue: str) -> list[Any]:
+def messages(deployment: MotoDeployment, queue: str) -> list[Any]:
     """Whatever is in a queue, hidden or not, as moto has it."""
     return list(motos_own(deployment.stack.physical_ids[queue])._messages)
 

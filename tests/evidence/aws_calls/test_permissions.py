@@ -25,7 +25,7 @@ from moto.core import enable_iam_authentication
 
 import computations
 from local.template import TEMPLATE, Stack, load
-from tests.conftest import COMPUTATIONS, Deployment
+from tests.conftest import COMPUTATIONS, MotoDeployment
 from tests.support.translation import translate
 
 from .functions import DEAD_LETTER, NAMES, REQUEST, WORKER, Functions
@@ -156,7 +156,7 @@ def needs(
 ) -> dict[Path, set[Use]]:
     """What each path needs, gone with all that is granted."""
     roles.allow(grants)
-    deployment = Deployment(stack, **clients)
+    deployment = MotoDeployment(stack, **clients)
     needed = {}
     with pytest.MonkeyPatch.context() as folders:
         folders.setattr(computations, "__path__", [*computations.__path__, COMPUTATIONS])
@@ -168,7 +168,7 @@ def needs(
     return needed
 
 
-def go(path: Path, deployment: Deployment, roles: Roles) -> None:
+def go(path: Path, deployment: MotoDeployment, roles: Roles) -> None:
     """With new instances, so that nothing is left out that they may ask."""
     roles.recorder.uses.clear()
     roles.recorder.denied.clear()
@@ -203,7 +203,7 @@ def test_nothing_is_missing_and_nothing_is_allowed_in_vain(
 def test_a_permission_that_is_taken_away_is_missed(
     taken: int,
     needs: dict[Path, set[Use]],
-    deployment: Deployment,
+    deployment: MotoDeployment,
     roles: Roles,
     grants: list[Grant],
 ) -> None:

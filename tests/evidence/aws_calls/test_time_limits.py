@@ -14,7 +14,7 @@ from backburner import resources
 from backburner.aws import TimeLimits
 from backburner.protocol.store import Leases
 from local.template import Stack
-from tests.conftest import Deployment, Reply
+from tests.conftest import HandlerReply, MotoDeployment
 from tests.test_computations import FOR_AWS
 
 from . import paths
@@ -138,12 +138,12 @@ class Slow:
 
 
 @dataclass(kw_only=True)
-class Asked(Functions):
+class AskedInTime(Functions):
     """The functions, and what the last request got."""
 
-    reply: Reply | None = None
+    reply: HandlerReply | None = None
 
-    def request(self, event: dict[str, Any]) -> Reply:
+    def request(self, event: dict[str, Any]) -> HandlerReply:
         self.reply = super().request(event)
         return self.reply
 
@@ -166,12 +166,12 @@ def slow(bounded: tuple[Clients, Recorder, Slow]) -> Iterator[Slow]:
 
 
 @pytest.fixture
-def functions(deployment: Deployment, bounded: tuple[Clients, Recorder, Slow]) -> Asked:
+def functions(deployment: MotoDeployment, bounded: tuple[Clients, Recorder, Slow]) -> AskedInTime:
     clients, recorder, _ = bounded
-    return Asked(deployment=deployment, clients=clients, recorder=recorder, warm=False)
+    return AskedInTime(deployment=deployment, clients=clients, recorder=recorder, warm=False)
 
 
-def gone(path: Path, functions: Asked, slow: Slow, **how: Any) -> float:
+def gone(path: Path, functions: AskedInTime, slow: Slow, **how: Any) -> float:
     """The seconds that it took, whatever came of it."""
     functions.deployment.empty()
     functions.restart()
@@ -192,7 +192,7 @@ NEVER: Callable[[int], bool] = lambda _: False  # noqa: E731
 @pytest.mark.parametrize("answers_after", [0, resources.REQUEST.attempt], ids=["at once", "late"])
 @pytest.mark.parametrize("takes_effect", [False, True], ids=["lost", "unheard"])
 def test_a_client_gets_an_answer_in_time_whichever_call_is_not_answered(
-    path: Path, answers_after: float, takes_effect: bool, functions: Asked, slow: Slow
+    path: Path, answers_after: float, takes_effect: bool, functions: AskedInTime, slow: Slow
 ) -> None:
     gone(path, functions, slow, answers_after=0, is_silent=NEVER)
     assert functions.reply
@@ -205,7 +205,9 @@ def test_a_client_gets_an_answer_in_time_whichever_call_is_not_answered(
             is_as_it_should_be(path, functions, usual, it_was_seen=first > 1)
 
 
-def is_as_it_should_be(path: Path, functions: Asked, usual: int, *, it_was_seen: bool) -> None:
+def is_as_it_should_be(
+    path: Path, functions: AskedInTime, usual: int, *, it_was_seen: bool
+) -> None:
     reply = functions.reply
     assert reply
     if path is paths.stale and it_was_seen:
@@ -224,7 +226,7 @@ def is_as_it_should_be(path: Path, functions: Asked, usual: int, *, it_was_seen:
     "answers_after", [0, resources.DEAD_LETTER.attempt], ids=["at once", "late"]
 )
 def test_a_dead_letter_is_seen_to_in_time_whichever_call_is_not_answered(
-    path: Path, answers_after: float, functions: Asked, slow: Slow
+    path: Path, answers_after: float, functions: AskedInTime, slow: Slow
 ) -> None:
     for first in range(1, 5):
         how: Any = {"answers_after": answers_after, "is_silent": lambda n: n >= first}  # noqa: B023

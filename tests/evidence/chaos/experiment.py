@@ -10,7 +10,7 @@ from local.deployment import Deployment
 from tests.evidence.chaos import verdict
 from tests.evidence.chaos.clients import Asked, Clients
 from tests.evidence.chaos.disturbances import Disturber, Execution, Kill, executions
-from tests.evidence.chaos.faulty_aws import Fault, FaultyAws, Write, faulty_aws
+from tests.evidence.chaos.faulty_aws import AwsFault, FaultyAws, Write, faulty_aws
 from tests.support.ports import free_port
 
 COMPUTATIONS = Path(__file__).with_name("computations")
@@ -35,7 +35,7 @@ class Seen:
     writes: list[Write]
     kills: list[Kill]
     restarts: int
-    injected: Counter[Fault]
+    injected: Counter[AwsFault]
 
     def violations(self) -> list[str]:
         found = [
@@ -54,7 +54,7 @@ class Seen:
         requests = sum(each.statuses.total() for each in self.asked)
         accepted = sum(bool(each.location) for each in self.asked)
         at_work = sum(kill.number is not None for kill in self.kills)
-        faults = ", ".join(f"{self.injected[fault]:,} {fault.value}" for fault in Fault)
+        faults = ", ".join(f"{self.injected[fault]:,} {fault.value}" for fault in AwsFault)
         return (
             f"{requests:,} requests, {accepted:,} questions accepted, "
             f"{len({each.number for each in self.executions}):,} different ones computed in "

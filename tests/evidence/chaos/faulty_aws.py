@@ -16,7 +16,7 @@ import urllib3
 HOP_BY_HOP = {"connection", "content-length", "date", "host", "server", "transfer-encoding"}
 
 
-class Fault(Enum):
+class AwsFault(Enum):
     """What may become of a call."""
 
     THROTTLED = "throttled"
@@ -63,7 +63,7 @@ class FaultyAws(ThreadingHTTPServer):
     def __init__(self, moto_url: str, *, share: float, seed: int) -> None:
         super().__init__(("127.0.0.1", 0), _Call)
         self.share = share
-        self.injected: Counter[Fault] = Counter()
+        self.injected: Counter[AwsFault] = Counter()
         self.writes: list[Write] = []
         self._random = random.Random(seed)
         self._lock = Lock()
@@ -77,11 +77,11 @@ class FaultyAws(ThreadingHTTPServer):
     def handle_error(self, *_: object) -> None:
         """A function that was killed in the middle of a call hangs up."""
 
-    def next_fault(self) -> Fault | None:
+    def next_fault(self) -> AwsFault | None:
         with self._lock:
             if self._random.random() >= self.share:
                 return None
-            fault = self._random.choice(list(Fault))
+            fault = self._random.choice(list(AwsFault))
             self.injected[fault] += 1
             return fault
 
@@ -119,14 +119,14 @@ class _Call(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         match self.server.next_fault():
-            case Fault.THROTTLED:
+            case AwsFault.THROTTLED:
                 service = self.headers["X-Amz-Target"].partition(".")[0]
                 self._answer(400, {}, _error(THROTTLING[service]))
-            case Fault.BROKEN:
+            case AwsFault.BROKEN:
                 self._answer(500, {}, _error("InternalServerError"))
-            case Fault.UNREACHABLE:
+            case AwsFault.UNREACHABLE:
                 self.close_connection = True
-            case Fault.ANSWER_LOST:
+            case AwsFault.ANSWER_LOST:
                 self._forward(body)
                 self.close_connection = True
             case None:

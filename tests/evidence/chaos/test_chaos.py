@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.evidence.chaos import experiment
-from tests.evidence.chaos.faulty_aws import Fault
+from tests.evidence.chaos.faulty_aws import AwsFault
 
 KILLS = 7
 
@@ -16,5 +16,5 @@ def test_nothing_is_lost_or_computed_twice_while_workers_are_killed(tmp_path: Pa
     assert seen.violations() == []
     assert len(seen.kills) == KILLS
     assert seen.restarts
-    assert len(seen.injected) == len(Fault)
+    assert len(seen.injected) == len(AwsFault)
     assert any(kill.number for kill in seen.kills)

@@ -13,7 +13,7 @@ from werkzeug import Response
 from werkzeug.serving import make_server
 
 from local.server import BoundedRequestHandler
-from tests.evidence.chaos.faulty_aws import Fault, FaultyAws, Write, faulty_aws
+from tests.evidence.chaos.faulty_aws import AwsFault, FaultyAws, Write, faulty_aws
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -26,7 +26,7 @@ BEGUN = {
 }
 
 
-class Behind:
+class CountedBehind:
     """What the proxy passes calls on to."""
 
     def __init__(self) -> None:
@@ -49,8 +49,8 @@ class Behind:
 
 
 @pytest.fixture
-def behind() -> Iterator[Behind]:
-    behind = Behind()
+def behind() -> Iterator[CountedBehind]:
+    behind = CountedBehind()
     yield behind
     behind.close()
 
@@ -81,7 +81,9 @@ def name(error: Exception) -> str:
     return type(error).__name__
 
 
-def test_a_call_without_a_fault_goes_through_and_what_it_wrote_is_noted(behind: Behind) -> None:
+def test_a_call_without_a_fault_goes_through_and_what_it_wrote_is_noted(
+    behind: CountedBehind,
+) -> None:
     with faulty_aws(behind.url, share=0, seed=1) as aws:
         assert update(aws)["Attributes"] == BEGUN
     assert aws.writes == [
@@ -94,13 +96,13 @@ def test_a_call_without_a_fault_goes_through_and_what_it_wrote_is_noted(behind: 
     [(update, "ProvisionedThroughputExceededException"), (send, "RequestThrottled")],
 )
 def test_each_fault_is_one_of_awss_and_only_a_lost_answer_took_effect(
-    behind: Behind, call: Callable[[FaultyAws], Any], throttling: str
+    behind: CountedBehind, call: Callable[[FaultyAws], Any], throttling: str
 ) -> None:
     errors = set()
     with faulty_aws(behind.url, share=1, seed=1) as aws:
-        while len(aws.injected) < len(Fault):
+        while len(aws.injected) < len(AwsFault):
             with pytest.raises((ClientError, ConnectionClosedError)) as failure:
                 call(aws)
             errors.add(name(failure.value))
     assert errors == {throttling, "InternalServerError", "ConnectionClosedError"}
-    assert behind.calls == aws.injected[Fault.ANSWER_LOST]
+    assert behind.calls == aws.injected[AwsFault.ANSWER_LOST]

@@ -17,7 +17,7 @@ from tests.evidence.chaos.faulty_aws import Write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class SeenRun:
     """An attempt as the table has it; times are seconds since the epoch."""
 
     token: str
@@ -26,16 +26,16 @@ class Run:
     """The longest lease that it was ever given."""
 
 
-def runs(writes: Iterable[Write]) -> dict[str, list[Run]]:
+def runs(writes: Iterable[Write]) -> dict[str, list[SeenRun]]:
     """Of each signature, in the order in which they were begun."""
     leases: dict[tuple[str, float, str], float] = defaultdict(float)
     for write in writes:
         if write.run:
             key = (write.signature, write.begun_at, write.run)
             leases[key] = max(leases[key], write.lease)
-    found: dict[str, list[Run]] = defaultdict(list)
+    found: dict[str, list[SeenRun]] = defaultdict(list)
     for (signature, begun_at, token), lease in sorted(leases.items()):
-        found[signature].append(Run(token=token, begun_at=begun_at, alive_until=lease))
+        found[signature].append(SeenRun(token=token, begun_at=begun_at, alive_until=lease))
     return found
 
 
@@ -60,7 +60,7 @@ def computed_twice(
     yield from _without_a_run(signatures, all_runs, executions)
 
 
-def _begun_too_early(signature: str, its_runs: list[Run]) -> Iterator[str]:
+def _begun_too_early(signature: str, its_runs: list[SeenRun]) -> Iterator[str]:
     for earlier, later in pairwise(its_runs):
         early = earlier.alive_until - later.begun_at
         if early > 0:
@@ -70,14 +70,14 @@ def _begun_too_early(signature: str, its_runs: list[Run]) -> Iterator[str]:
             )
 
 
-def _begun_after(answered_at: float, signature: str, its_runs: list[Run]) -> Iterator[str]:
+def _begun_after(answered_at: float, signature: str, its_runs: list[SeenRun]) -> Iterator[str]:
     for run in its_runs:
         if run.begun_at > answered_at:
             yield f"{signature}: the run {run.token} was begun after the answer"
 
 
 def _without_a_run(
-    signatures: dict[int, str], all_runs: dict[str, list[Run]], executions: Iterable[Execution]
+    signatures: dict[int, str], all_runs: dict[str, list[SeenRun]], executions: Iterable[Execution]
 ) -> Iterator[str]:
     """A run computes once at most: before the nth computation, n runs must have been begun."""
     computed: dict[int, int] = defaultdict(int)

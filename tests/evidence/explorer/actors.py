@@ -29,7 +29,7 @@ from backburner.request import RequestHandler, respond
 from backburner.run_times import RunTimes
 from backburner.worker import Worker
 
-from .engine import NO_ITEM, Engine, ItemId, digest
+from .engine import NO_ITEM, ItemId, MotoEngine, digest
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -45,7 +45,7 @@ FAILED_JOBS = "failed jobs"
 """The queue of what was given up."""
 
 
-class Answer(NamedTuple):
+class Reaction(NamedTuple):
     """What an actor is told; `throttled` and `timeout` are told by every call to AWS."""
 
     kind: str
@@ -53,10 +53,10 @@ class Answer(NamedTuple):
     time: float = 0
 
 
-NOTHING_RECALLED = Answer("recalled")
+NOTHING_RECALLED = Reaction("recalled")
 
 
-class Call(NamedTuple):
+class PendingCall(NamedTuple):
     name: str
     arguments: Mapping[str, Any]
     digest: int
@@ -72,7 +72,7 @@ class Ended(NamedTuple):
 class Paused(BaseException):
     """The code asks what nobody has answered yet. No `except Exception` may catch it."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: PendingCall) -> None:
         self.call = call
 
 
@@ -121,14 +121,14 @@ LARGE_RESULTS = LargeResults(_no_client, "bucket")
 class Tape:
     """Everything outside of the code, as far as it has answered."""
 
-    def __init__(self, engine: Engine, answers: tuple[Answer, ...]) -> None:
+    def __init__(self, engine: MotoEngine, answers: tuple[Reaction, ...]) -> None:
         self.engine = engine
         self.answers = iter(answers)
 
-    def ask(self, name: str, **arguments: Any) -> Answer:
+    def ask(self, name: str, **arguments: Any) -> Reaction:
         for answer in self.answers:
             return answer
-        raise Paused(Call(name, arguments, digest(f"{name}{arguments}")))
+        raise Paused(PendingCall(name, arguments, digest(f"{name}{arguments}")))
 
     def clock(self) -> float:
         return self.ask("clock").time
@@ -167,7 +167,7 @@ class Tape:
             raise AttemptFailed("as told")
         return attempt.result(name, parameters, lambda _: None)
 
-    def _ask_aws(self, name: str, call: Mapping[str, Any]) -> Answer:
+    def _ask_aws(self, name: str, call: Mapping[str, Any]) -> Reaction:
         answer = self.ask(name, **call)
         if answer.kind == "throttled":
             raise _client_error("ProvisionedThroughputExceededException")
@@ -193,19 +193,23 @@ class Place:
     """A place in the life of an actor: it waits for the answer to `call`, or it has `ended`."""
 
     def __init__(
-        self, engine: Engine, role: Role, answers: tuple[Answer, ...], entrance: "Place | None"
+        self,
+        engine: MotoEngine,
+        role: Role,
+        answers: tuple[Reaction, ...],
+        entrance: "Place | None",
     ) -> None:
         self.engine, self.role, self.answers, self.entrance = engine, role, answers, entrance
         self.digest = digest(f"{role.name}{answers}")
-        self.call: Call | None = None
+        self.call: PendingCall | None = None
         self.ended: Ended | None = None
-        self._after: dict[Answer, Place] = {}
+        self._after: dict[Reaction, Place] = {}
         try:
             self.ended = role.play(Tape(engine, answers))
         except Paused as paused:
             self.call = paused.call
 
-    def after(self, answer: Answer) -> "Place":
+    def after(self, answer: Reaction) -> "Place":
         if answer not in self._after:
             answers = (*self.answers, answer)
             self._after[answer] = Place(self.engine, self.role, answers, self.entrance or self)
@@ -219,7 +223,7 @@ class Place:
     def recalling(self, item: ItemId) -> "Place":
         """A request that has not begun yet: its instance has served this just now."""
         assert self.entrance
-        return self.entrance.after(Answer("recalled", item))
+        return self.entrance.after(Reaction("recalled", item))
 
     @property
     def served_from_table(self) -> ItemId | None:
@@ -232,7 +236,7 @@ class Place:
 class Company:
     """All the actors of one deployment, and all the places of their lives that were reached."""
 
-    engine: Engine
+    engine: MotoEngine
     computation: str
     entrances: dict[tuple[str, str], Place] = field(default_factory=dict)
     entries: dict[ItemId, Entry] = field(default_factory=dict)

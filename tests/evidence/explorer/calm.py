@@ -10,7 +10,7 @@ from math import inf
 from typing import NamedTuple
 
 from backburner.protocol.entry import Job
-from backburner.waiting import LONGEST_OVERDUE
+from backburner.waiting import MAX_OVERDUE_S
 
 from .invariants import COMES, HANDED_OUT, NOT_LOST, QUEUE_DRAINS, Violation
 from .normal import normal
@@ -45,7 +45,7 @@ CALMS = [
 ]
 
 
-class Client(NamedTuple):
+class CalmClient(NamedTuple):
     """In seconds from now."""
 
     comes_back: float = 0
@@ -53,13 +53,13 @@ class Client(NamedTuple):
     """When, as it was told, it will have an answer at the latest; it was told nothing if served."""
     may_expect_a_result: bool = False
 
-    def later(self, seconds: float) -> "Client":
+    def later(self, seconds: float) -> "CalmClient":
         return self._replace(comes_back=self.comes_back - seconds, gives_up=self.gives_up - seconds)
 
 
 class Scene(NamedTuple):
     state: State
-    client: Client | None
+    client: CalmClient | None
     calm: Calm
 
     @property
@@ -92,10 +92,10 @@ class Calmness:
         state = self._played(state, calm)
         job = self.world.company.entry(state.item).job
         is_promising = calm.computing == "result" and job is not None and _has_room(job, state)
-        client = Client(may_expect_a_result=is_promising) if job else None
+        client = CalmClient(may_expect_a_result=is_promising) if job else None
         return self._scene(state, client, calm)
 
-    def _scene(self, state: State, client: Client | None, calm: Calm) -> Scene:
+    def _scene(self, state: State, client: CalmClient | None, calm: Calm) -> Scene:
         return Scene(normal(state, self.world.engine), client, calm._replace(survivors="none"))
 
     def _next_scene(self, scene: Scene) -> Scene | None:
@@ -121,13 +121,13 @@ class Calmness:
             state = self.world.play(state, Move(how, actor.name))
         return state
 
-    def _asked(self, state: State, client: Client, calm: Calm) -> Scene:
+    def _asked(self, state: State, client: CalmClient, calm: Calm) -> Scene:
         signature = self.world.company.signature if calm.client == "signature" else ""
         asking = state.with_actor(Actor(self.world.company.asks(CLIENT, signature)))
         state = self._played(asking, calm)
         return self._scene(state, self._after_response(state, client), calm)
 
-    def _after_response(self, state: State, client: Client) -> Client | None:
+    def _after_response(self, state: State, client: CalmClient) -> CalmClient | None:
         """It is done when it is served and nothing is under way."""
         response = self.world.last_response
         job = self.world.company.entry(state.item).job
@@ -151,6 +151,6 @@ class Calmness:
 
 def _has_room(job: Job, state: State) -> bool:
     """A client finds the job's lease run out in time, and no message of it was used up before."""
-    found_by = max(job.lease, state.now) + job.expected_time + LONGEST_OVERDUE
+    found_by = max(job.lease, state.now) + job.expected_time + MAX_OVERDUE_S
     is_unused = not state.dead and all(message.receives == 0 for message in state.queue)
     return is_unused and job.attempts < job.max_attempts and found_by < job.gives_up_at

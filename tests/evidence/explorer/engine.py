@@ -31,7 +31,7 @@ class Effect(NamedTuple):
     item: ItemId
 
 
-class Engine:
+class MotoEngine:
     def __init__(self) -> None:
         self.moto = DynamoDBBackend("eu-central-1", "123456789012")
         self.moto.create_table(
@@ -78,9 +78,9 @@ class Engine:
 
 
 @cache
-def the_engine() -> Engine:
+def the_engine() -> MotoEngine:
     """What a call does to an item is the same in every world: it is evaluated once a process."""
-    return Engine()
+    return MotoEngine()
 
 
 def digest(text: str) -> int:

@@ -34,14 +34,14 @@ class Found(NamedTuple):
     """If the schedule is only what led to it."""
 
 
-class Node(NamedTuple):
+class SearchNode(NamedTuple):
     """A state as the search came to it."""
 
     state: State
     running: str = ""
     """The actor that moved last, if it is under way."""
     deviations: int = 0
-    trail: "tuple[Node, Move] | None" = None
+    trail: "tuple[SearchNode, Move] | None" = None
 
     @property
     def schedule(self) -> Schedule:
@@ -72,14 +72,14 @@ class Explorer:
     def search(self, bound: Bound) -> None:
         """Every schedule within the bound; a state reached as cheaply before is left at that."""
         cheapest: dict[tuple[int, str], int] = {}
-        layer = [Node(self.start)]
+        layer = [SearchNode(self.start)]
         for _ in range(bound.moves):
             layer = [new for node in layer for new in self._expand(node, bound, cheapest)]
         self.schedules += len(layer)
 
     def _expand(
-        self, node: Node, bound: Bound, cheapest: dict[tuple[int, str], int]
-    ) -> Iterator[Node]:
+        self, node: SearchNode, bound: Bound, cheapest: dict[tuple[int, str], int]
+    ) -> Iterator[SearchNode]:
         is_leaf = True
         for move in self.world.moves(node.state):
             deviations = node.deviations + _deviates(node, move)
@@ -97,21 +97,21 @@ class Explorer:
                 yield new
         self.schedules += is_leaf
 
-    def _moved(self, node: Node, move: Move, deviations: int) -> Node | None:
+    def _moved(self, node: SearchNode, move: Move, deviations: int) -> SearchNode | None:
         try:
             state = self.world.play(node.state, move)
         except Violation as violation:
             self.found.append(Found(violation, (*node.schedule, move)))
             return None
         running = _running(node.state, state, move)
-        return Node(normal(state, self.world.engine), running, deviations, (node, move))
+        return SearchNode(normal(state, self.world.engine), running, deviations, (node, move))
 
-    def _visit(self, node: Node, digest: int) -> None:
+    def _visit(self, node: SearchNode, digest: int) -> None:
         if digest not in self.states:
             self.states.add(digest)
             self._check_calm(node, digest)
 
-    def _check_calm(self, node: Node, digest: int) -> None:
+    def _check_calm(self, node: SearchNode, digest: int) -> None:
         calms = CALMS if self.every_calm else [CALMS[digest % len(CALMS)]]
         for calm in calms:
             try:
@@ -122,7 +122,7 @@ class Explorer:
     # random schedules
 
     def walk(self, seed: int, moves: int) -> None:
-        random, node = Random(seed), Node(self.start)
+        random, node = Random(seed), SearchNode(self.start)
         for _ in range(moves):
             possible = list(self.world.moves(node.state))
             if not possible:
@@ -139,7 +139,7 @@ class Explorer:
         self.schedules += 1
 
 
-def _deviates(node: Node, move: Move) -> int:
+def _deviates(node: SearchNode, move: Move) -> int:
     interrupts = node.running not in ("", move.who)
     return (move.how in MISHAPS) + interrupts
 

@@ -218,6 +218,7 @@ FAULTS = [
         "a lock let go without looking whose it is (as celery-once's, PR #101)",
         invariants.FENCE,
         (Patch(Store, "give_back", _during(Store.give_back, store.MINE)),),
+        bound=Bound(10, 1),
     ),
     Fault(
         "a missing lease taken for an orphan's (as Powertools' #8386)",

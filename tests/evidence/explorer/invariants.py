@@ -10,7 +10,7 @@ from backburner.http.response import Response
 from backburner.protocol.entry import Entry
 
 if TYPE_CHECKING:
-    from .state import Actor, Message, State
+    from .state import Actor, QueuedMessage, State
     from .world import World
 
 ONE_LIVE_RUN = "at most one live run"
@@ -114,7 +114,7 @@ def _check_answer(state: "State", before: Entry, after: Entry) -> None:
 
 
 def check_acknowledgement(
-    world: "World", state: "State", actor: "Actor", message: "Message"
+    world: "World", state: "State", actor: "Actor", message: "QueuedMessage"
 ) -> None:
     if message.about not in state.claimed:
         raise Violation(ACKNOWLEDGED, f"{message.id}, and its job was never set")

@@ -8,8 +8,8 @@ the queue; and a time that has passed may be any that has passed.
 from typing import Any
 
 from .actors import START
-from .engine import NO_ITEM, Engine, ItemId
-from .state import WORKS, Message, State
+from .engine import NO_ITEM, ItemId, MotoEngine
+from .state import WORKS, QueuedMessage, State
 
 THAT_PASS = {
     "job": ("lease",),
@@ -20,7 +20,7 @@ THAT_STAY = {"job": ("requested_at", "gives_up_at", "started_at", "progress_at")
 TTL_ATTRIBUTE = "expires_at"
 
 
-def normal(state: State, engine: Engine) -> State:
+def normal(state: State, engine: MotoEngine) -> State:
     if any(actor.at.has_begun for actor in state.actors):
         return state
     item = _set_back(engine, state.item, state.now - START)
@@ -39,7 +39,7 @@ def normal(state: State, engine: Engine) -> State:
     )
 
 
-def _message_set_back(message: Message, now: float) -> Message:
+def _message_set_back(message: QueuedMessage, now: float) -> QueuedMessage:
     left = max(0.0, message.visible_at - now)
     return message._replace(visible_at=START + left if left else 0)
 
@@ -49,12 +49,12 @@ def _number(name: str) -> int:
     return int(name.partition(WORKS)[0].removeprefix("m")) if name else 0
 
 
-def _run(engine: Engine, item: ItemId) -> str:
+def _run(engine: MotoEngine, item: ItemId) -> str:
     job = engine.items[item].get("job", {"M": {}})["M"]
     return str(job["run"]["S"]) if "run" in job else ""
 
 
-def _set_back(engine: Engine, item: ItemId, by: float) -> ItemId:
+def _set_back(engine: MotoEngine, item: ItemId, by: float) -> ItemId:
     if item == NO_ITEM:
         return NO_ITEM
     if (item, by) not in engine.set_back:

@@ -3,7 +3,7 @@
 from math import inf
 from typing import NamedTuple
 
-from .actors import Call, Place
+from .actors import PendingCall, Place
 from .engine import NO_ITEM, ItemId, digest
 
 WORKS, BURIES = "#", "+"
@@ -25,7 +25,7 @@ class Move(NamedTuple):
         return cls(how, who)
 
 
-class Message(NamedTuple):
+class QueuedMessage(NamedTuple):
     id: str
     about: str
     """The correlation id of its job."""
@@ -50,7 +50,7 @@ class Actor(NamedTuple):
         return self.at.role.name
 
     @property
-    def call(self) -> Call:
+    def call(self) -> PendingCall:
         assert self.at.call, f"{self.name} has ended"
         return self.at.call
 
@@ -90,8 +90,8 @@ class State(NamedTuple):
     remembered: ItemId = NO_ITEM
     """What instances of the request function may recall: the fresh result that was served last."""
     forgotten_at: float = 0
-    queue: tuple[Message, ...] = ()
-    dead: tuple[Message, ...] = ()
+    queue: tuple[QueuedMessage, ...] = ()
+    dead: tuple[QueuedMessage, ...] = ()
     sent: int = 0
     to_come: tuple[str, ...] = ()
     """Requests by signature: they come when the signature was handed out."""
@@ -108,10 +108,10 @@ class State(NamedTuple):
     def actor(self, name: str) -> Actor | None:
         return next((a for a in self.actors if a.name == name), None)
 
-    def message(self, name: str) -> Message | None:
+    def message(self, name: str) -> QueuedMessage | None:
         return next((m for m in self.queue + self.dead if m.id == name), None)
 
-    def message_of(self, actor: Actor) -> Message | None:
+    def message_of(self, actor: Actor) -> QueuedMessage | None:
         """The message that was delivered to it, if that is still there."""
         return self.message(actor.message_id)
 
@@ -122,7 +122,7 @@ class State(NamedTuple):
     def without_actor(self, name: str) -> "State":
         return self._replace(actors=tuple(a for a in self.actors if a.name != name))
 
-    def with_message(self, message: Message) -> "State":
+    def with_message(self, message: QueuedMessage) -> "State":
         """With one of its messages as it is now."""
         return self._replace(
             queue=tuple(message if m.id == message.id else m for m in self.queue),

@@ -8,14 +8,14 @@ import pytest
 
 from local.template import Stack
 
-from .engine import NO_ITEM, Effect, Engine, ItemId
+from .engine import NO_ITEM, Effect, ItemId, MotoEngine
 from .explore import Bound, Explorer
 from .stage import stage
 from .start import EMPTY, STALE, Start
 from .world import World
 
 
-class Recording(Engine):
+class Recording(MotoEngine):
     """Notes each call that it evaluates."""
 
     def __init__(self) -> None:

@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 
 from backburner import attempt
 from backburner.errors import AttemptFailed
-from tests.conftest import Clock, Deployment, Reply, from_operator, http_event
+from tests.conftest import Clock, HandlerReply, MotoDeployment, from_operator, http_event
 
 from .faults import FAULTS
 from .stage import stage
@@ -95,7 +95,7 @@ class HeldQueue:
 
 
 @dataclass
-class Question:
+class AskedQuestion:
     """What the model knows of one signature."""
 
     number: int
@@ -112,7 +112,7 @@ class Question:
 
 
 class ManySignatures(RuleBasedStateMachine):
-    deployment: ClassVar[Deployment]
+    deployment: ClassVar[MotoDeployment]
 
     def __init__(self) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ class ManySignatures(RuleBasedStateMachine):
         )
         self.deployed.failed_jobs.url = "failed jobs"
         self.deployed.worker = replace(self.deployed.worker, compute=self.compute)
-        self.questions: dict[int, Question] = {}
+        self.questions: dict[int, AskedQuestion] = {}
         self.outcome = "computed"
 
     def teardown(self) -> None:
@@ -139,7 +139,7 @@ class ManySignatures(RuleBasedStateMachine):
 
     @rule(number=NUMBERS)
     def ask(self, number: int) -> None:
-        question = self.questions.setdefault(number, Question(number))
+        question = self.questions.setdefault(number, AskedQuestion(number))
         self.check(question, self.deployed.get(f"/v1/doubling?number={number}"))
 
     @rule(number=NUMBERS)
@@ -230,7 +230,9 @@ class ManySignatures(RuleBasedStateMachine):
 
     # what clients may see
 
-    def check(self, question: Question, reply: Reply, *, by_signature: bool = False) -> None:
+    def check(
+        self, question: AskedQuestion, reply: HandlerReply, *, by_signature: bool = False
+    ) -> None:
         question.location = reply.headers.get("location") or question.location
         match reply.status:
             case 200:
@@ -256,12 +258,12 @@ class ManySignatures(RuleBasedStateMachine):
             case _:
                 raise AssertionError(f"{reply.status}: {reply.text}")
 
-    def check_failed_jobs(self, question: Question, reply: Reply) -> None:
+    def check_failed_jobs(self, question: AskedQuestion, reply: HandlerReply) -> None:
         assert reply.json["type"].endswith(":gave-up")
         used = question.attempts >= ATTEMPTS or self.clock() >= question.gives_up_at
         assert used or self.queue_gave_up(), "given up with attempts and time left"
 
-    def check_result(self, question: Question, reply: Reply) -> None:
+    def check_result(self, question: AskedQuestion, reply: HandlerReply) -> None:
         assert reply.json["doubled"] == 2 * question.number
         question.location = reply.headers["content-location"]
         is_fresh = bool(re.search(r"ttl=\d", reply.headers["cache-status"]))
@@ -305,7 +307,7 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def test_clients_see_what_the_model_allows(deployment: Deployment, quiet: None) -> None:
+def test_clients_see_what_the_model_allows(deployment: MotoDeployment, quiet: None) -> None:
     run(deployment, examples=40)
 
 
@@ -313,13 +315,13 @@ NOTICED = ("DynamoDB's deletion trusted", "a job buried that is alive")
 
 
 @pytest.mark.parametrize("name", NOTICED)
-def test_the_model_notices(name: str, deployment: Deployment, quiet: None) -> None:
+def test_the_model_notices(name: str, deployment: MotoDeployment, quiet: None) -> None:
     [fault] = [fault for fault in FAULTS if fault.name.startswith(name)]
     with fault.seeded(), pytest.raises(AssertionError):
         run(deployment, examples=200)
 
 
-def run(deployment: Deployment, examples: int) -> None:
+def run(deployment: MotoDeployment, examples: int) -> None:
     machine = type("Machine", (ManySignatures,), {"deployment": deployment})
     run_state_machine_as_test(
         machine,

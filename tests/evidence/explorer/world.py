@@ -29,9 +29,9 @@ from backburner.local_cache import MAX_AGE_S
 from backburner.protocol.entry import Answer as StoredAnswer
 
 from . import invariants
-from .actors import START, Answer, Call, Company, Place
-from .engine import NO_ITEM, Engine, ItemId, the_engine
-from .state import BURIES, WORKS, Actor, Message, Move, State
+from .actors import START, Company, PendingCall, Place, Reaction
+from .engine import NO_ITEM, ItemId, MotoEngine, the_engine
+from .state import BURIES, WORKS, Actor, Move, QueuedMessage, State
 
 CALLS_FAIL = ("throttled", "timeout", "unheard")
 MISHAPS = frozenset(
@@ -76,7 +76,7 @@ class Bounds:
 class World:
     computation: str = "tripling"
     bounds: Bounds = Bounds()
-    engine: Engine = field(default_factory=the_engine)
+    engine: MotoEngine = field(default_factory=the_engine)
     bodies: dict[str, str] = field(default_factory=dict)
     """Of the messages, by the correlation id of their job."""
     last_response: Response | None = None
@@ -180,7 +180,9 @@ class World:
         if uses_receipt and self._has_old_receipt(state, actor):
             yield "ignored"
 
-    def _outcomes_of_computing(self, state: State, actor: Actor, call: Call) -> Iterator[str]:
+    def _outcomes_of_computing(
+        self, state: State, actor: Actor, call: PendingCall
+    ) -> Iterator[str]:
         yield "crash"
         if state.now >= call.arguments["until"]:
             yield "overtime"
@@ -194,7 +196,7 @@ class World:
         return message is not None and actor.number != message.receives
 
     def _deliveries(
-        self, state: State, queue: tuple[Message, ...], mark: str, most: int
+        self, state: State, queue: tuple[QueuedMessage, ...], mark: str, most: int
     ) -> Iterator[Move]:
         if sum(mark in actor.name for actor in state.actors) < most:
             for message in queue:
@@ -270,7 +272,7 @@ class World:
         assert message
         is_dead = message in state.dead
         if not is_dead and message.receives >= self.bounds.receives:
-            moved = Message(message.id, message.about)
+            moved = QueuedMessage(message.id, message.about)
             return state.without_message(name)._replace(dead=(*state.dead, moved))
         hidden_until = state.now + self.bounds.visibility
         received = message._replace(receives=message.receives + 1, visible_at=hidden_until)
@@ -294,7 +296,7 @@ class World:
         """To its next call; it looks at the clock at once, unless it is slow."""
         place = actor.at
         while not is_slow and place.call and place.call.name == "clock":
-            place = place.after(Answer("clock", time=state.now))
+            place = place.after(Reaction("clock", time=state.now))
         actor = actor.at_place(place)
         if place.ended:
             self.last_response = place.ended.response
@@ -318,50 +320,50 @@ class World:
             return state._replace(remembered=item, forgotten_at=state.now + MAX_AGE_S)
         return state
 
-    def _answered(self, state: State, actor: Actor, how: str) -> tuple[State, Answer]:
+    def _answered(self, state: State, actor: Actor, how: str) -> tuple[State, Reaction]:
         """What a call does, and what its actor is told."""
         call = actor.call
         if how == "throttled":
-            return state, Answer("throttled")
+            return state, Reaction("throttled")
         match call.name:
             case "clock":
-                return state, Answer("clock", time=state.now)
+                return state, Reaction("clock", time=state.now)
             case "get_item":
-                return state, Answer("found", state.older if how == "old" else state.item)
+                return state, Reaction("found", state.older if how == "old" else state.item)
             case "compute":
                 kind = {"slow": "result", "overtime": "crashed"}.get(how, how)
-                return state, Answer(kind)
+                return state, Reaction(kind)
         state, answer = self._changed(state, actor, how)
-        return state, Answer("timeout") if how == "timeout" else answer
+        return state, Reaction("timeout") if how == "timeout" else answer
 
-    def _changed(self, state: State, actor: Actor, how: str) -> tuple[State, Answer]:
+    def _changed(self, state: State, actor: Actor, how: str) -> tuple[State, Reaction]:
         """What a call that changes something does, and what it tells."""
         call = actor.call
         match call.name:
             case "update_item":
                 return self._updated(state, actor, call)
             case "send_message":
-                return self._sent(state, call), Answer("sent")
+                return self._sent(state, call), Reaction("sent")
             case "send_failed_job":
-                return state, Answer("sent")
+                return state, Reaction("sent")
             case "change_message_visibility":
                 return self._hidden(state, actor, call, how)
-        return self._acknowledged(state, actor, how), Answer("acknowledged")
+        return self._acknowledged(state, actor, how), Reaction("acknowledged")
 
-    def _updated(self, state: State, actor: Actor, call: Call) -> tuple[State, Answer]:
+    def _updated(self, state: State, actor: Actor, call: PendingCall) -> tuple[State, Reaction]:
         effect = self.engine.update(state.item, call.arguments, call.digest)
         if not effect.accepted:
             if self._is_as_asked_for(call, state.item):
                 state = state.with_actor(actor._replace(left=state.item))
-            return state, Answer("refused", state.item)
+            return state, Reaction("refused", state.item)
         before, after = self.company.entry(state.item), self.company.entry(effect.item)
         invariants.check_write(self, state, actor, before, after)
         if after.job:
             state = state.with_claimed(after.job.correlation_id)
         state = state.with_actor(actor._replace(left=effect.item))
-        return self._with_item(state, effect.item), Answer("written", effect.item)
+        return self._with_item(state, effect.item), Reaction("written", effect.item)
 
-    def _is_as_asked_for(self, call: Call, item: ItemId) -> bool:
+    def _is_as_asked_for(self, call: PendingCall, item: ItemId) -> bool:
         """A rival sent the job again at the same instant.
 
         Nobody can tell then whose write it was, and nobody needs to.
@@ -370,21 +372,23 @@ class World:
         wanted = [values.get(f":{name}", {}).get("N") for name in ("lease", "sends")]
         return job is not None and wanted == [repr(job.lease), repr(job.sends)]
 
-    def _sent(self, state: State, call: Call) -> State:
+    def _sent(self, state: State, call: PendingCall) -> State:
         body = call.arguments["MessageBody"]
         about = json.loads(body)["correlation_id"]
         self.bodies[about] = body
-        message = Message(f"m{state.sent + 1}", about)
+        message = QueuedMessage(f"m{state.sent + 1}", about)
         return state._replace(sent=state.sent + 1, queue=(*state.queue, message))
 
-    def _hidden(self, state: State, actor: Actor, call: Call, how: str) -> tuple[State, Answer]:
+    def _hidden(
+        self, state: State, actor: Actor, call: PendingCall, how: str
+    ) -> tuple[State, Reaction]:
         message = state.message_of(actor)
         if message is None or message.is_visible(state.now):
-            return state, Answer("throttled")  # SQS: it is not in flight
+            return state, Reaction("throttled")  # SQS: it is not in flight
         if how == "ignored":
-            return state, Answer("hidden")
+            return state, Reaction("hidden")
         hidden_until = state.now + call.arguments["VisibilityTimeout"]
-        return state.with_message(message._replace(visible_at=hidden_until)), Answer("hidden")
+        return state.with_message(message._replace(visible_at=hidden_until)), Reaction("hidden")
 
     def _acknowledged(self, state: State, actor: Actor, how: str) -> State:
         message = state.message_of(actor)

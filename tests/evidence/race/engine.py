@@ -23,7 +23,7 @@ KEY = "test"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Engine:
+class Ministack:
     """The table and queues of template.yaml, in a process of their own."""
 
     url: str
@@ -66,7 +66,7 @@ class Engine:
 
 
 @contextmanager
-def ministack() -> Iterator[Engine]:
+def ministack() -> Iterator[Ministack]:
     """Started on a free port, ended with the test."""
     assert MINISTACK.exists(), f"there is no {MINISTACK}: make .venv-ministack/ready"
     port = str(free_port())
@@ -78,7 +78,7 @@ def ministack() -> Iterator[Engine]:
         try:
             url = f"http://127.0.0.1:{port}"
             eventually(lambda: answers(url), within=30)
-            yield Engine(url=url, stack=create_stack(client("cloudformation", url)))
+            yield Ministack(url=url, stack=create_stack(client("cloudformation", url)))
         finally:
             process.kill()
 

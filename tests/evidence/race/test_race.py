@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.evidence.race.engine import Engine, ministack
+from tests.evidence.race.engine import Ministack, ministack
 from tests.evidence.race.racers import PROCESSES, Racers, racers
 
 pytestmark = pytest.mark.enable_socket
@@ -21,26 +21,26 @@ FAULTS = {"NO_JOB": "attribute_not_exists(unheard_of)", "BEGINNABLE": "attribute
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
+def engine() -> Iterator[Ministack]:
     with ministack() as engine:
         yield engine
 
 
 @pytest.fixture(scope="module")
-def sound(engine: Engine) -> Iterator[Racers]:
+def sound(engine: Ministack) -> Iterator[Racers]:
     with racers(engine.environments, {}) as sound:
         yield sound
 
 
 @pytest.fixture(scope="module")
-def faulty(engine: Engine) -> Iterator[Racers]:
+def faulty(engine: Ministack) -> Iterator[Racers]:
     """Their claims and their runs go through, whoever has the job."""
     with racers(engine.environments, FAULTS) as faulty:
         yield faulty
 
 
 @pytest.fixture
-def question(engine: Engine, tmp_path: Path) -> dict[str, Any]:
+def question(engine: Ministack, tmp_path: Path) -> dict[str, Any]:
     """One that nobody has asked; in the queue is nothing from another race."""
     engine.empty_the_queue()
     return {"log": str(tmp_path / "log.txt"), "seconds": 1}
@@ -57,7 +57,7 @@ def cache_statuses(told: list[dict[str, Any]]) -> Counter[str]:
 
 
 def test_a_thousand_equal_requests_at_once_are_one_claim_one_message_and_one_run(
-    sound: Racers, engine: Engine, question: dict[str, Any]
+    sound: Racers, engine: Ministack, question: dict[str, Any]
 ) -> None:
     assert cache_statuses(sound.ask(question, 1000)) == {WON: 1, COLLAPSED: 999}
     [message] = engine.messages()
@@ -66,14 +66,14 @@ def test_a_thousand_equal_requests_at_once_are_one_claim_one_message_and_one_run
 
 
 def test_without_its_condition_a_claim_is_won_by_several(
-    faulty: Racers, engine: Engine, question: dict[str, Any]
+    faulty: Racers, engine: Ministack, question: dict[str, Any]
 ) -> None:
     assert cache_statuses(faulty.ask(question, 100))[WON] > 1
     assert len(engine.messages()) > 1
 
 
 def test_without_its_condition_a_job_is_begun_by_several(
-    faulty: Racers, engine: Engine, question: dict[str, Any]
+    faulty: Racers, engine: Ministack, question: dict[str, Any]
 ) -> None:
     faulty.ask(question, PROCESSES)
     faulty.work(engine.messages()[0])
