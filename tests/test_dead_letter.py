@@ -39,7 +39,7 @@ def test_an_answer_is_left_alone(deployment: MotoDeployment) -> None:
     assert deployment.entry(signature) == answered
 
 
-def test_a_failed_job_that_comes_late_does_not_bury_the_next_job(
+def test_a_dead_letter_that_comes_late_does_not_bury_the_next_job(
     deployment: MotoDeployment,
 ) -> None:
     deployment.get(ASKED)

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_lambda_powertools import single_metric
-from aws_lambda_powertools.metrics import MetricUnit
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
 from backburner import telemetry
@@ -159,7 +157,7 @@ def test_what_a_metric_leaves_out_rings_elsewhere(name: str) -> None:
     assert what_it_leaves_out_rings(ALARMS[name])
 
 
-def test_the_age_of_dead_failed_jobs_which_come_back_for_ever_is_no_alarm() -> None:
+def test_the_age_of_dead_letters_which_come_back_for_ever_is_no_alarm() -> None:
     failed_jobs = {"Name": "QueueName", "Value": "DeadLetterQueue.QueueName"}
     assert not what_it_leaves_out_rings({"MetricName": AGE, "Dimensions": [failed_jobs]})
 
@@ -260,33 +258,6 @@ def test_the_dashboard_searches_where_a_function_emits(
     assert len(searches) >= 8
     for search in searches:
         assert f"'{{{where}}} " in search
-
-
-@pytest.mark.parametrize("metric", ["refused", "run_time"])
-def test_a_metric_is_a_line_as_powertools_would_write_it(
-    metric: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Where it knows no service: then it has no dimension more."""
-    unit = MetricUnit.Count if metric == "refused" else MetricUnit.Seconds
-    with exactly({"METRICS_NAMESPACE": "stack"}):
-        if unit is MetricUnit.Count:
-            telemetry.count(metric, "doubling")
-        else:
-            telemetry.measure(metric, 1.0, "doubling")
-        with single_metric(name=metric, unit=unit, value=1, namespace="stack") as theirs:
-            theirs.add_dimension("computation", "doubling")
-    ours, expected = map(json.loads, capsys.readouterr().out.splitlines())
-    assert 0 <= expected["_aws"].pop("Timestamp") - ours["_aws"].pop("Timestamp") < 5000
-    assert ours == expected
-
-
-def test_whatever_the_environment_says_a_metric_has_one_dimension(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    with exactly({"POWERTOOLS_SERVICE_NAME": "else", "POWERTOOLS_METRICS_DISABLED": "true"}):
-        telemetry.count("hit", "doubling")
-    [directive] = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
-    assert directive["Dimensions"] == [["computation"]]
 
 
 def test_the_dashboard_shows_metrics_that_there_are() -> None:

@@ -173,7 +173,7 @@ def test_a_message_whose_job_is_spent_buries_it(deployment: MotoDeployment) -> N
     assert deployment.entry(signature).the_answer.status == 500
 
 
-def test_a_malformed_message_goes_to_the_dead_failed_jobs_without_delay(
+def test_a_malformed_message_goes_to_the_dead_letters_without_delay(
     deployment: MotoDeployment,
 ) -> None:
     deployment.send("not ours")

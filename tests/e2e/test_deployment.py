@@ -81,7 +81,7 @@ def test_a_result_of_20_mb_comes_by_redirect(api: Api) -> None:
     assert len(json.loads(gzip.decompress(answer.body))["letters"]) == LARGE
 
 
-def test_a_malformed_message_goes_to_the_dead_failed_jobs_and_is_reported(
+def test_a_malformed_message_goes_to_the_dead_letters_and_is_reported(
     stack: DeployedStack,
 ) -> None:
     sqs = stack.emulator.client("sqs")

@@ -263,7 +263,7 @@ def run_redrive(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> int:
     return redrive.main()
 
 
-def test_a_malformed_message_goes_through_the_dead_failed_jobs_and_is_reported(
+def test_a_malformed_message_goes_through_the_dead_letters_and_is_reported(
     deployed: Deployment, console: Path
 ) -> None:
     queue = deployed.stack.physical_ids["Queue"]

@@ -51,7 +51,7 @@ def test_all_calls_of_a_request_take_less_than_a_client_waits(stack: Stack) -> N
     assert sum(patience.pauses) < patience.attempt  # else a pause would last longer than a try
 
 
-def test_all_calls_for_a_batch_of_dead_failed_jobs_take_less_than_their_function_has(
+def test_all_calls_for_a_batch_of_dead_letters_take_less_than_their_function_has(
     stack: Stack,
 ) -> None:
     patience = resources.DEAD_LETTER

@@ -1,0 +1,79 @@
+"""The engine is small, and a stranger finds the test of a module by its name."""
+
+import ast
+import io
+import tokenize
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ENGINE = ROOT / "src/backburner"
+LAMBDAS = ("request.py", "worker.py", "dead_letter.py")
+MAX_LINES = 1_000
+"""Of code in protocol/ and the three Lambdas: no blank line, comment or docstring."""
+INNER = {"attempt", "computation"}
+"""Packages with one door: what is behind it may be tested through it."""
+PARTS = ("src", "local", "operations", "tests", "benchmarks")
+NO_CODE = {
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+}
+
+
+def lines_of_code(path: Path) -> int:
+    text = path.read_text()
+    prose = set[int]()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            prose.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    code = set[int]()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in NO_CODE:
+            code.update(range(token.start[0], token.end[0] + 1))
+    return len(code - prose)
+
+
+def test_the_protocol_and_the_three_lambdas_are_small(capsys: pytest.CaptureFixture[str]) -> None:
+    files = [*(ENGINE / "protocol").glob("*.py"), *(ENGINE / name for name in LAMBDAS)]
+    counted = sum(map(lines_of_code, files))
+    with capsys.disabled():
+        print(f"\n{counted} lines of code in protocol/ and the three Lambdas")  # noqa: T201
+    assert counted <= MAX_LINES
+
+
+def test_the_worker_pattern_is_one_short_function() -> None:
+    tree = ast.parse((ENGINE / "request.py").read_text())
+    [answer] = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "answer"]
+    assert ast.get_docstring(answer)
+    assert (answer.end_lineno or 0) - answer.lineno < 25
+
+
+def test_a_module_has_a_test_of_its_name() -> None:
+    tests = {str(path.relative_to(ROOT / "tests")) for path in (ROOT / "tests").rglob("test_*.py")}
+    missing = []
+    for path in sorted(ENGINE.rglob("*.py")):
+        module = path.relative_to(ENGINE)
+        is_own = path.name != "__init__.py" and module.parts[0] not in INNER
+        if is_own and str(module.with_name(f"test_{module.name}")) not in tests:
+            missing.append(str(module))
+    assert missing == []
+
+
+def test_no_public_class_has_a_name_twice() -> None:
+    owners: dict[str, list[str]] = {}
+    for path in [
+        p
+        for part in ("src", "local", "operations", "tests", "benchmarks")
+        for p in (ROOT / part).rglob("*.py")
+    ]:
+        if "computations" in path.parts or "unruly" in path.parts:
+            continue  # each has its Parameters and its Result
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                owners.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: where for name, where in owners.items() if len(where) > 1} == {}

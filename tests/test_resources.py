@@ -1,0 +1,44 @@
+"""Clients as the settings say, each made once and not before it is needed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from backburner import resources
+from backburner.aws import TimeLimits
+from backburner.protocol.store import Leases
+from tests.conftest import MotoDeployment
+from tests.support.environment import exactly
+
+
+@pytest.fixture(autouse=True)
+def _environment(deployment: MotoDeployment) -> Iterator[None]:
+    with exactly(deployment.stack.function("RequestFunction").environment):
+        yield
+
+
+def test_both_queues_have_one_client_and_it_is_made_when_a_message_is_sent() -> None:
+    made = []
+
+    def make() -> object:
+        made.append("sqs")
+        return object()
+
+    queue, failed_jobs = resources.task_queue(make), resources.failed_jobs(make)
+    assert made == []
+    sqs = resources.sqs(resources.REQUEST)
+    queue, failed_jobs = resources.task_queue(sqs), resources.failed_jobs(sqs)
+    assert queue.client is failed_jobs.client
+
+
+def test_the_leases_are_the_designs_unless_the_environment_sets_others() -> None:
+    limits = TimeLimits(connect=1, read=1, pauses=[])
+    assert resources.store(limits).leases == Leases()
+    with exactly({"TABLE_NAME": "table", "RUNNING_LEASE": "5", "QUEUED_LEASE": "7"}):
+        assert resources.store(limits).leases == Leases(running=5, queued=7)
+
+
+def test_a_client_waits_as_long_as_its_limits_say() -> None:
+    config: Any = resources.store(resources.REQUEST).client.meta.config
+    assert (config.connect_timeout, config.read_timeout) == (0.25, 0.5)

@@ -1,0 +1,37 @@
+"""Metrics: one line each, with one dimension."""
+
+import json
+
+import pytest
+from aws_lambda_powertools import single_metric
+from aws_lambda_powertools.metrics import MetricUnit
+
+from backburner import telemetry
+from tests.support.environment import exactly
+
+
+@pytest.mark.parametrize("metric", ["refused", "run_time"])
+def test_a_metric_is_a_line_as_powertools_would_write_it(
+    metric: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where it knows no service: then it has no dimension more."""
+    unit = MetricUnit.Count if metric == "refused" else MetricUnit.Seconds
+    with exactly({"METRICS_NAMESPACE": "stack"}):
+        if unit is MetricUnit.Count:
+            telemetry.count(metric, "doubling")
+        else:
+            telemetry.measure(metric, 1.0, "doubling")
+        with single_metric(name=metric, unit=unit, value=1, namespace="stack") as theirs:
+            theirs.add_dimension("computation", "doubling")
+    ours, expected = map(json.loads, capsys.readouterr().out.splitlines())
+    assert 0 <= expected["_aws"].pop("Timestamp") - ours["_aws"].pop("Timestamp") < 5000
+    assert ours == expected
+
+
+def test_whatever_the_environment_says_a_metric_has_one_dimension(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with exactly({"POWERTOOLS_SERVICE_NAME": "else", "POWERTOOLS_METRICS_DISABLED": "true"}):
+        telemetry.count("hit", "doubling")
+    [directive] = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["computation"]]
