@@ -4,13 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
-
-from backburner import resources
+from backburner import batch, resources
 from backburner.errors import MalformedMessage
 from backburner.protocol.failed_jobs import FailedJobs
 from backburner.protocol.store import LostRace, Store
@@ -19,15 +13,13 @@ from backburner.telemetry import count, logger
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
-def handler(event: dict[str, Any], context: "LambdaContext | None") -> Any:
+def handler(event: dict[str, Any], context: Any) -> Any:
     """Bury the jobs of a batch of dead letters; what failed stays in their queue."""
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     ready = dead_letters()
     resources.DEAD_LETTER.begin()
-    return process_partial_response(event, ready.receive, processor, context)
+    return batch.process(event, context, ready.receive)
 
 
 @cache

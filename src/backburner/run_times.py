@@ -14,11 +14,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from backburner import aws
 from backburner.protocol.item import attribute
+from backburner.telemetry import count, measure
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
+    from backburner.protocol.entry import Job
     from backburner.protocol.store import Clock
 
 SLOTS = 64
@@ -63,6 +65,16 @@ class RunTimes:
             aws.log("the run times could not be read", error)
         self._read[computation] = (self.timer(), samples)
         return samples
+
+    def record(self, computation: str, job: "Job", computed_at: float) -> None:
+        """Tell operators and the next clients' estimates what a job took."""
+        started_at = job.started_at or computed_at
+        queue_wait, run_time = started_at - job.requested_at, computed_at - started_at
+        count("computed", computation)
+        measure("queue_wait", queue_wait, computation)
+        measure("run_time", run_time, computation)
+        if job.attempts == 1:
+            self.add(computation, Sample(queue_wait, run_time / job.expected_time))
 
     def add(self, computation: str, sample: Sample) -> None:
         """Remember what a job took, unless another was remembered just now."""

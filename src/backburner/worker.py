@@ -5,16 +5,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backburner import attempt, aws, resources
+from backburner import attempt, aws, batch, resources
 from backburner.computation import registry
 from backburner.errors import (
     AttemptFailed,
@@ -30,35 +25,19 @@ from backburner.protocol.entry import Answer, Entry
 from backburner.protocol.failed_jobs import FailedJobs
 from backburner.protocol.store import LostRace, Run, Store
 from backburner.protocol.task_queue import Delivery, Message, TaskQueue
-from backburner.run_times import RunTimes, Sample
-from backburner.telemetry import count, logger, measure
+from backburner.run_times import RunTimes
+from backburner.telemetry import count, logger
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 MIN_RETRY_DELAY_S, MAX_RETRY_DELAY_S = 2, 300
 """Until a job that failed is tried again; doubled at each attempt."""
 
 
-class Compute(Protocol):
-    """`attempt.compute`, or in tests something that needs no process."""
-
-    def __call__(
-        self,
-        name: str,
-        parameters: bytes,
-        time_limit: float,
-        interval: float,
-        beat: attempt.Beat,
-        /,
-    ) -> bytes: ...
-
-
-def handler(event: dict[str, Any], context: "LambdaContext | None") -> Any:
-    """Work on a batch of SQS; what failed is reported and stays in the queue."""
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event, worker().receive, processor, context)
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Work on a batch of messages; what failed stays in the queue."""
+    return batch.process(event, context, worker().receive)
 
 
 @cache
@@ -81,7 +60,7 @@ class Worker:
     store: Store
     task_queue: TaskQueue
     run_times: RunTimes
-    compute: Compute = attempt.compute
+    compute: attempt.Compute = attempt.compute
     random: Callable[[], float] = random.random
     large_results: LargeResults
     failed_jobs: FailedJobs
@@ -149,23 +128,12 @@ class Worker:
             self.heartbeat(run, delivery, 1.0)  # it took time to compress, and more to put
             answer = self.large_results.keep(answer, f"{run.entry.signature}/{run.token}")
         self.store.complete(run, answer)
-        self.record(run, answer)
+        self.run_times.record(run.entry.computation, run.job, answer.computed_at)
 
     def fail(self, run: Run, problem: Problem) -> None:
         """Answer with a problem that another attempt would not mend."""
         self.store.fail(run, Answer.problem(problem, run.job, self.store.clock()))
         count("failed", run.entry.computation)
-
-    def record(self, run: Run, answer: Answer) -> None:
-        """Record what the job took, for operators and for the next clients' estimates."""
-        job, name = run.job, run.entry.computation
-        started_at = job.started_at or answer.computed_at
-        queue_wait, run_time = started_at - job.requested_at, answer.computed_at - started_at
-        count("computed", name)
-        measure("queue_wait", queue_wait, name)
-        measure("run_time", run_time, name)
-        if job.attempts == 1:
-            self.run_times.add(name, Sample(queue_wait, run_time / job.expected_time))
 
     def attempt(self, run: Run, delivery: Delivery) -> bytes:
         """The result of the job, computed under the heartbeat of the run."""

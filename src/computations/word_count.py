@@ -22,5 +22,5 @@ class Result(computation.Result):
     words: dict[int, int] = Field(description="How many words there are of each length.")
 
 
-def compute(parameters: Parameters, progress: Progress) -> Result:  # noqa: ARG001
+def compute(parameters: Parameters, progress: Progress) -> Result:
     return Result(words=Counter(len(word) for word in parameters.text.split()))

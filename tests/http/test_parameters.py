@@ -56,7 +56,7 @@ def test_a_query_says_what_a_body_says(deployment: MotoDeployment) -> None:
         assert deployment.get(f"/v1/doubling?{query}").signature == by_body.signature
 
 
-class Colour(StrEnum):
+class ColourInAQuery(StrEnum):
     RED = "1"
 
 
@@ -67,7 +67,7 @@ class Colour(StrEnum):
         (str | None, True),
         (Annotated[str, "how"] | None, True),
         (Literal["1", "2"], True),
-        (Colour, True),
+        (ColourInAQuery, True),
         (int, False),
         (str | int, False),
         (Literal["1", 2], False),

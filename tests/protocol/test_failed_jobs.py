@@ -63,12 +63,15 @@ def test_who_loses_the_race_for_a_burial_neither_counts_nor_keeps_it(
 def test_a_request_that_finds_the_job_buried_meanwhile_counts_no_failure(
     deployment: MotoDeployment, spent: Entry, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stale_read = spent
+    other = replace(spent, job=replace(spent.the_job, attempts=1))
     deployment.store.bury(spent)
-    found: Any = [stale_read]
-    store = deployment.store
-    look_up = store.look_up
-    store.look_up = lambda *a, **k: found.pop() if found else look_up(*a, **k)  # type: ignore[method-assign]
+    store, look_up = deployment.store, deployment.store.look_up
+    reads = iter([other])
+
+    def old_at_first(empty: Entry, *, consistent: bool = False) -> Entry:
+        return next(reads, None) or look_up(empty, consistent=consistent)
+
+    store.look_up = old_at_first  # type: ignore[method-assign]
     assert deployment.get(ASKED).status == 500
     assert counted(capsys)["failed"] == 0
 

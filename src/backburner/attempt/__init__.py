@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from backburner.attempt import frames, handover
 from backburner.attempt.frames import FRACTION, Kind
@@ -40,6 +40,14 @@ EXIT = 1.0
 
 Beat = Callable[[float], None]
 """Called with the progress, 0.0 to 1.0; raises to end the attempt."""
+
+
+class Compute(Protocol):
+    """`compute`, or in tests something that needs no process."""
+
+    def __call__(
+        self, name: str, parameters: bytes, time_limit: float, interval: float, beat: Beat, /
+    ) -> bytes: ...
 
 
 def compute(name: str, parameters: bytes, time_limit: float, interval: float, beat: Beat) -> bytes:
