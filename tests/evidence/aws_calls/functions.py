@@ -10,13 +10,14 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from botocore.awsrequest import AWSResponse, HTTPHeaders
 
 from backburner import attempt
-from backburner.attempt import Compute, Worker
+from backburner.attempt import Compute
 from backburner.computation import Policy, registry
 from backburner.dead_letter import DeadLetters
 from backburner.errors import MalformedMessage, Returned
 from backburner.protocol.task_queue import TaskQueue
 from backburner.request import RequestHandler, respond
 from backburner.run_times import Sample
+from backburner.worker import Worker
 from tests.conftest import HandlerReply, MotoDeployment, from_operator, http_event
 from tests.support.environment import exactly
 
