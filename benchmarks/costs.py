@@ -2,9 +2,8 @@
 
     PYTHONPATH=src .venv/bin/python -m benchmarks.costs
 
-It goes the paths of tests/evidence/aws_calls on moto, with questions of tests/support/instances.
-That takes seconds.
-What is assumed and not counted is at the top, and said in the document.
+It runs the paths of tests/evidence/aws_calls on moto, with questions from tests/support/instances.
+That takes seconds. What is assumed and not counted is at the top, and the document says so.
 """
 
 import io
@@ -46,6 +45,7 @@ from .prices import (
     REDIS,
     SQS_REQUEST,
     WRITE_UNIT,
+    Price,
 )
 
 OWN_TIME = {REQUEST: 3, WORKER: 30}
@@ -69,7 +69,7 @@ LAMBDAS_LINES = [
     f"START RequestId: {ID} Version: 12",
     f"END RequestId: {ID}",
     f"REPORT RequestId: {ID}\tDuration: 12.34 ms\tBilled Duration: 13 ms\tMemory Size: 1024 MB\t"
-    "Max LocalCache Used: 128 MB\t",
+    "Max Memory Used: 128 MB\t",
 ]
 REQUEST_ID = "JKJaXmPLvHcESHA="
 ACCESS = {
@@ -90,7 +90,7 @@ ACCESS = {
 
 REQUESTS: dict[str, Path] = {
     "hits": paths.hit,
-    "hits from memory": paths.memory_hit,
+    "hits from the local cache": paths.memory_hit,
     "`304`": paths.not_modified,
     "misses": paths.miss,
     "polls": paths.poll,
@@ -302,12 +302,12 @@ def of_a_month(deployment: MotoDeployment) -> str:
 
 
 def of_the_worst_month(deployment: MotoDeployment, costs: list[Costs]) -> str:
-    """What the parameters let through by default, all the time."""
+    """As much as the default parameters let through, all month."""
     rate, workers = (deployment.stack.resolve({"Ref": n}) for n in ("RequestRate", "MaxWorkers"))
     requests = rate * SECONDS / 1e6 * max(each.requests["refusals"].total for each in costs)
     seconds = workers * SECONDS / 1e6 * max(sum(each.second().values()) for each in costs)
     rows = [
-        [f"{rate} requests a second, which all are refused", dollars(requests)],
+        [f"{rate} requests a second, all refused", dollars(requests)],
         [f"{workers} workers, day and night", dollars(seconds)],
     ]
     return table(["the worst month", "dollars"], rows)
@@ -322,11 +322,11 @@ def of_containers(deployment: MotoDeployment, costs: list[Costs]) -> str:
         "Fargate: a server, a worker, a load balancer, Redis": fargate,
         "EC2: all on one t4g.small": machine,
     }
-    rows = [["this, at rest", dollars(rest), "", ""]]
+    rows = [["backburner, at rest", dollars(rest), "", ""]]
     for label, fixed in named.items():
         equal = [f"{(fixed - rest) / each.questions():.2f}" for each in costs]
         rows.append([label, dollars(fixed), *equal])
-    heading = [f"as much as this at … million questions of {n} stops" for n in QUESTIONS.values()]
+    heading = [f"break-even: million questions of {n} stops" for n in QUESTIONS.values()]
     return table(["", "a month", *heading], rows)
 
 
@@ -334,20 +334,20 @@ def of_a_busy_month(costs: list[Costs]) -> str:
     seconds = SECONDS / 1e6
     here = max(sum(each.second().values()) for each in costs) * seconds
     fargate = HOURS * (FARGATE_CPU.dollars + 2 * FARGATE_GB.dollars)
-    rows = [["here", dollars(here)], ["a container on Fargate", dollars(fargate)]]
+    rows = [["backburner", dollars(here)], ["a container on Fargate", dollars(fargate)]]
     return table([f"one worker, day and night: {seconds:.2f} million seconds", "a month"], rows)
 
 
 def of_prices() -> str:
     rows = [
-        [f"[{each.what}]({each.page})", f"{each.dollars:g}", each.per, source(each.read_at)]
+        [f"[{each.what}]({each.page})", f"{each.dollars:g}{mark(each)}", each.per]
         for each in PRICES
     ]
-    return table(["what", "dollars", "per", "read at"], rows)
+    return table(["what", "dollars", "per"], rows)
 
 
-def source(read_at: str) -> str:
-    return f"[{read_at.split('/')[2]}]({read_at})" if read_at else "as known to us, check"
+def mark(price: Price) -> str:
+    return "" if price.is_looked_up else " *"
 
 
 def dollars(value: float) -> str:

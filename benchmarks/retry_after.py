@@ -1,10 +1,10 @@
-"""How often clients ask and how long they wait too long: the estimator against fixed policies.
+"""How often clients poll and how much too long they wait: the tables of docs/retry-after.md.
 
-It replays jobs whose run times follow a distribution, with clients that do as Retry-After says (in
-whole seconds), against the real estimator, which learns from the jobs before. Each cell is polls
-per result / time for which the answer lay there unasked, as a share of the mean time from request
-to answer. "The limit" is the least of it that any policy can have which knows the distribution, but
-not the job, with as many polls as the estimator needed: found by dynamic programming.
+It replays jobs whose run times follow a distribution against the real estimator, which learns from
+the jobs before. The clients follow Retry-After, in whole seconds. Each cell is polls per result /
+time from the answer until the client asks, as a share of the mean time from request to answer. "The
+limit" is the shortest wait of any policy that knows the distribution but not the job, with about as
+many polls as the estimator: found by dynamic programming.
 
     PYTHONPATH=src .venv/bin/python -m benchmarks.retry_after
 """
@@ -87,8 +87,9 @@ POLICIES: dict[str, Policy] = {
 
 
 def main() -> None:
+    random.seed(SEED)  # for the jitter
     for mean in (100.0, 2.0):
-        print(f"\n### Jobs of {mean:.0f} s on the average\n")
+        print(f"\n### Jobs of {mean:.0f} s on average\n")
         print("| run times | queue | " + " | ".join(POLICIES) + " | the limit |")
         print("|---|---|" + "--:|" * (len(POLICIES) + 1))
         for load in loads(mean):

@@ -11,7 +11,7 @@ KNOWN = """
 Parameters:
   Stage: { Type: String, Default: test }
   Size: { Type: Number, Default: 3 }
-  LocalCache: { Type: Number, Default: 512 }
+  Memory: { Type: Number, Default: 512 }
 Conditions:
   IsTest: !Equals [!Ref Stage, test]
   IsLive: !Not [!Condition IsTest]
@@ -30,7 +30,7 @@ Resources:
     Type: AWS::Serverless::Function
     Properties:
       Handler: module.handler
-      MemorySize: !Ref LocalCache
+      MemorySize: !Ref Memory
       Environment:
         Variables:
           OVERRIDDEN: after

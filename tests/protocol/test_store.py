@@ -176,7 +176,7 @@ def test_a_job_without_attempts_or_time_is_not_sent_again(store: Store, clock: C
         store.send_again(entry)
 
 
-# release
+# unclaim
 
 
 def test_a_released_job_can_be_sent_again_at_once(store: Store) -> None:
@@ -185,7 +185,7 @@ def test_a_released_job_can_be_sent_again_at_once(store: Store) -> None:
     assert store.send_again(released).is_alive(NOW)
 
 
-def test_a_release_loses_when_the_message_got_through_after_all(store: Store) -> None:
+def test_an_unclaim_loses_when_the_message_got_through_after_all(store: Store) -> None:
     entry = store.claim(EMPTY, JOB)
     run = store.begin(EMPTY)
     with pytest.raises(LostRace):

@@ -72,7 +72,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class LocalCache:
+class ProcessMemory:
     """Of a process, in MB."""
 
     now: float
@@ -82,8 +82,8 @@ class LocalCache:
 @dataclass(frozen=True)
 class HostileRun:
     outcomes: list[Outcome]
-    before: dict[int, LocalCache]
-    after: dict[int, LocalCache]
+    before: dict[int, ProcessMemory]
+    after: dict[int, ProcessMemory]
     """By the process of a sandbox of the request function; after the run none if it has ended."""
     console: str
 
@@ -157,14 +157,14 @@ def warmed_up(port: int, pid: int) -> list[int]:
     return eventually(are_there, within=60)
 
 
-def memories(pids: list[int]) -> dict[int, LocalCache]:
+def memories(pids: list[int]) -> dict[int, ProcessMemory]:
     found = {}
     for pid in pids:
         with suppress(FileNotFoundError):
             lines = Path(f"/proc/{pid}/status").read_text().splitlines()
             has = {name: text for name, _, text in (line.partition(":") for line in lines)}
             now, peak = (int(has[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
-            found[pid] = LocalCache(now, peak)
+            found[pid] = ProcessMemory(now, peak)
     return found
 
 

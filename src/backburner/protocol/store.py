@@ -1,6 +1,6 @@
 """The entry in DynamoDB: the protocol's conditional writes, and nothing else.
 
-    request       claim ───────────── send again ── release ──────────────────────── bury
+    request       claim ───────────── send again ── unclaim ──────────────────────── bury
     worker              begin ── heartbeat … ── complete | give back | fail          bury
     dead letter                                                                      bury
     operator      forget, reset
