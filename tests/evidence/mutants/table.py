@@ -178,6 +178,29 @@ PRIVACY = [
         tests="tests/test_forget.py",
     ),
 ]
+CACHES = [
+    Mutant(
+        what="shared caches keep what a token was needed for",
+        path=RESPONSE,
+        line='who = "private" if needs_token else "public"',
+        instead='who = "public"',
+        tests="tests/http/test_routes.py tests/test_private.py",
+    ),
+    Mutant(
+        what="caches give gzip to clients that do not take it",
+        path=RESPONSE,
+        line='varies = "accept-encoding, authorization" if needs_token else "accept-encoding"',
+        instead='varies = "authorization"',
+        tests=f"{AT_REQUESTS} tests/http/test_cache_in_front.py",
+    ),
+    Mutant(
+        what="shared caches keep private answers",
+        path=RESPONSE,
+        line="needs_token = request.needs_token or bool(entry.private_to)",
+        instead="needs_token = request.needs_token",
+        tests="tests/test_private.py tests/http/test_cache_in_front.py",
+    ),
+]
 TIME = [
     Mutant(
         what="a call begins when the client's time is over",
@@ -224,4 +247,4 @@ METRICS = [
         tests="tests/test_operations.py",
     ),
 ]
-MUTANTS = [*FENCE, *LEASE, *EXPIRY, *PRIVACY, *TIME, *METRICS]
+MUTANTS = [*FENCE, *LEASE, *EXPIRY, *PRIVACY, *CACHES, *TIME, *METRICS]
