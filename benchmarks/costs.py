@@ -2,7 +2,7 @@
 
     PYTHONPATH=src .venv/bin/python -m benchmarks.costs
 
-It runs the paths of tests/evidence/aws_calls on moto, with questions from tests/support/instances.
+It runs the paths of tests/support/aws_calls on moto, with questions from tests/support/instances.
 That takes seconds. What is assumed and not counted is at the top, and the document says so.
 """
 
@@ -21,10 +21,10 @@ from backburner.protocol.store import Leases
 from backburner.telemetry import logger
 from local.template import create_stack
 from tests.conftest import REGION, MotoDeployment
-from tests.evidence.aws_calls import paths
-from tests.evidence.aws_calls.functions import NAMES, REQUEST, WORKER, Functions
-from tests.evidence.aws_calls.paths import Path
-from tests.evidence.aws_calls.recorder import Call, Clients, Recorder, heard_clients
+from tests.support.aws_calls import paths
+from tests.support.aws_calls.functions import NAMES, REQUEST, WORKER, Functions
+from tests.support.aws_calls.paths import Path
+from tests.support.aws_calls.recorder import Call, Clients, Recorder, heard_clients
 from tests.support.instances import parameters
 
 from .prices import (

@@ -5,9 +5,8 @@ import pytest
 
 from local.template import Stack
 from tests.conftest import MotoDeployment
-
-from .functions import NAMES, Functions
-from .recorder import Clients, Recorder, heard_clients
+from tests.support.aws_calls.functions import NAMES, Functions
+from tests.support.aws_calls.recorder import Clients, Recorder, heard_clients
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,10 @@ import pytest
 
 from backburner.protocol.task_queue import COUNT_EVERY_S
 from backburner.run_times import REFRESH_EVERY_S
+from tests.support.aws_calls import paths
+from tests.support.aws_calls.functions import Functions
+from tests.support.aws_calls.paths import Path
 from tests.support.instances import parameters
-
-from . import paths
-from .functions import Functions
-from .paths import Path
 
 READ, WRITE, DELETE = "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"
 SEND, HIDE, PUT = "sqs:SendMessage", "sqs:ChangeMessageVisibility", "s3:PutObject"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from .capacity import read_units, size_of_item, write_units
+from tests.support.aws_calls.capacity import read_units, size_of_item, write_units
 
 
 @pytest.mark.parametrize(("size", "units"), [(0, 0.5), (4096, 0.5), (4097, 1), (400 * 1024, 50)])

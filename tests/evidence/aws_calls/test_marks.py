@@ -11,10 +11,10 @@ import pytest
 from backburner import attempt
 from backburner.protocol.failed_jobs import FailedJob
 from tests.conftest import MotoDeployment, motos_own
+from tests.support.aws_calls import paths
+from tests.support.aws_calls.functions import Functions
+from tests.support.aws_calls.paths import Path
 
-from . import paths
-from .functions import Functions
-from .paths import Path
 from .test_calls import CALLS
 
 MARK = "mark-7d1f"

@@ -26,11 +26,11 @@ from moto.core import enable_iam_authentication
 import computations
 from local.template import TEMPLATE, Stack, load
 from tests.conftest import COMPUTATIONS, MotoDeployment
+from tests.support.aws_calls.functions import DEAD_LETTER, NAMES, REQUEST, WORKER, Functions
+from tests.support.aws_calls.paths import Path
+from tests.support.aws_calls.recorder import Call, Clients, Recorder, Use, heard_clients
 from tests.support.translation import translate
 
-from .functions import DEAD_LETTER, NAMES, REQUEST, WORKER, Functions
-from .paths import Path
-from .recorder import Call, Clients, Recorder, Use, heard_clients
 from .test_calls import CALLS
 
 SIGNED = {(REQUEST, "s3:GetObject")}

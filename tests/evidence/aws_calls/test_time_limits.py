@@ -15,12 +15,12 @@ from backburner.aws import TimeLimits
 from backburner.protocol.store import Leases
 from local.template import Stack
 from tests.conftest import HandlerReply, MotoDeployment
+from tests.support.aws_calls import paths
+from tests.support.aws_calls.functions import DEAD_LETTER, NAMES, REQUEST, Functions
+from tests.support.aws_calls.paths import Path
+from tests.support.aws_calls.recorder import Clients, Recorder, heard_clients
 from tests.test_computations import FOR_AWS
 
-from . import paths
-from .functions import DEAD_LETTER, NAMES, REQUEST, Functions
-from .paths import Path
-from .recorder import Clients, Recorder, heard_clients
 from .test_calls import CALLS, HEARTBEAT, PUT, UPDATE
 
 DOCS = pathlib.Path(__file__).parents[3] / "docs"

@@ -9,12 +9,12 @@ from backburner.http.openapi.paths import documents, questions
 from backburner.http.openapi.responses import answers, problems_by_status, response_of
 from backburner.http.openapi.schemas import models, problem_schema
 from backburner.http.openapi.words import (
+    ACCEPTED,
     ELSEWHERE,
     INFO,
     OF_A_RESULT,
     REQUEST_HEADERS,
     SECURITY_SCHEMES,
-    STATUS,
     Json,
     object_of,
 )
@@ -33,7 +33,7 @@ def document(names: tuple[str, ...], base: str = "") -> Json:
     `base` precedes each path.
     """
     described = [registry.load(name) for name in names]
-    schemas: Json = {"Problem": problem_schema(), "Status": object_of(STATUS)}
+    schemas: Json = {"Problem": problem_schema(), "Accepted": object_of(ACCEPTED)}
     responses = problems_by_status() | {
         "NotModified": response_of("It holds.", {}, OF_A_RESULT),
         "Elsewhere": response_of(ELSEWHERE, {}, (*OF_A_RESULT, "Location")),

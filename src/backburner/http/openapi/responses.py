@@ -31,7 +31,7 @@ def outcomes(computation: Computation, redirect: str, *, never: Kinds) -> Json:
     elsewhere = FOR_OPERATORS if computation.policy.private else FOR_OPERATORS | WHERE_IT_IS_PUBLIC
     return {
         "200": ref("responses", f"{named}Result"),
-        "202": ref("responses", f"{named}NotYet"),
+        "202": ref("responses", f"{named}Accepted"),
         redirect: ref("responses", "Elsewhere"),
         **ends([kind for kind in kinds_of_problem() if kind not in {*never, *elsewhere}]),
     }
@@ -44,14 +44,16 @@ def ends(kinds: Kinds) -> Json:
 def answers(computation: Computation) -> Json:
     named = prefix(computation)
     result = {JSON: {"schema": ref("schemas", f"{named}Result")}}
-    status = {JSON: {"schema": ref("schemas", "Status")}, "text/plain": {"schema": NOTHING}}
+    accepted = {JSON: {"schema": ref("schemas", "Accepted")}, "text/plain": {"schema": NOTHING}}
     link = {
         "operationId": f"get-{computation.name}-by-signature",
         "parameters": {"signature": "$response.body#/signature"},
     }
     return {
         f"{named}Result": response_of("The result.", result, OF_A_RESULT, ["Content-Encoding"]),
-        f"{named}NotYet": response_of("Not yet.", status, OF_A_202, ["Preference-Applied"])
+        f"{named}Accepted": response_of(
+            "Accepted: not computed yet.", accepted, OF_A_202, ["Preference-Applied"]
+        )
         | {"links": {"answer": link}},
     }
 

@@ -23,7 +23,7 @@ INFO = {
     "license": {"name": "MIT", "identifier": "MIT"},
     "description": (
         "Slow computations behind a fast API. Ask with the parameters: 200 is the result; 202 is "
-        "“not yet”: ask again after Retry-After seconds, here or at Location. Equal parameters "
+        "accepted: ask again after Retry-After seconds, here or at Location. Equal parameters "
         "have one signature, however they are written, and are computed once."
     ),
 }
@@ -37,7 +37,7 @@ ELSEWHERE = (
     "GET (a HEAD, by HEAD), and without what authorises you here."
 )
 LIMIT = f"At most {MAX_BODY_BYTES:,} bytes, and {MAX_PARAMETERS_BYTES:,} when gzipped; 413 above."
-STATUS: Json = {
+ACCEPTED: Json = {
     "state": {"enum": ["queued", "running"]},
     "signature": SIGNATURE,
     "requested_at": TIME,
