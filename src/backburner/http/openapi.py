@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 of this deployment, made from its computations and problems: `GET /openapi.json`."""
+"""`GET /openapi.json`: this deployment's OpenAPI 3.1, made from its computations and problems."""
 
 import json
 from collections.abc import Collection
@@ -102,7 +102,7 @@ OF_A_PROBLEM = {
 }
 OF_A_FAILURE = ("Cache-Status", "Content-Encoding", "Content-Location", "Retry-After", "Vary")
 KEPT = (422, 500)
-"""The statuses of failures that are kept as an answer; they come with the headers of one."""
+"""The statuses of failures that are stored as answers, and so have an answer's headers."""
 SCALARS = ("boolean", "integer", "number", "string")
 REQUEST_HEADERS = {
     "Accept-Encoding": ("gzip: an answer comes as it is stored.", "gzip"),
@@ -111,7 +111,7 @@ REQUEST_HEADERS = {
 }
 
 CONDITION = "If-None-Match"
-"""Of GET and HEAD alone."""
+"""Only for GET and HEAD."""
 NOT_MODIFIED: Json = {"304": {"$ref": "#/components/responses/NotModified"}}
 
 SECURITY_SCHEMES: Json = {
@@ -130,7 +130,7 @@ SECURITY_SCHEMES: Json = {
     },
 }
 
-# What cannot go wrong there; any other problem may be the answer to any question.
+# Problems that cannot occur there. All others may be the answer to any question.
 WITHOUT_A_BODY = {problems.MalformedJson, problems.NotJson}
 WITHOUT_PARAMETERS = WITHOUT_A_BODY | {problems.InvalidParameters, problems.TooLarge}
 WITHOUT_A_SIGNATURE = {problems.NotFound}
@@ -152,9 +152,9 @@ def served(names: tuple[str, ...], base: str) -> Document:
 
 @cache
 def document(names: tuple[str, ...], base: str = "") -> Json:
-    """The document of these computations; whoever gets it leaves it as it is.
+    """The document of these computations; cached, so do not change it.
 
-    `base` precedes each path.
+    `base` is put before each path.
     """
     described = [registry.load(name) for name in names]
     schemas: Json = {"Problem": _problem(), "Status": _object(STATUS)}
@@ -184,7 +184,7 @@ def document(names: tuple[str, ...], base: str = "") -> Json:
 
 
 def kinds_of_problem(root: type[Problem] = Problem) -> list[type[Problem]]:
-    """Every class of problem that there is."""
+    """All classes of problems."""
     return [kind for sub in root.__subclasses__() for kind in (sub, *kinds_of_problem(sub))]
 
 
@@ -296,7 +296,7 @@ def _readable(name: str, operation: Json) -> Json:
 
 
 def _query(computation: Computation) -> list[Json]:
-    """As parameters.py reads it: text and scalars stand as they are, anything else is JSON."""
+    """The query as parameters.py reads it: text and scalars as they are, all else as JSON."""
     schemas = _models(computation)[f"{_prefix(computation)}Parameters"].get("properties", {})
     return [_query_parameter(computation, name, schema) for name, schema in schemas.items()]
 
@@ -389,7 +389,7 @@ def _header(name: str) -> Json:
 
 
 def _models(computation: Computation) -> Json:
-    """Parameters, Result and what they are made of, each under the computation's prefix."""
+    """Schemas of Parameters, Result and their inner models, with the computation's prefix."""
     prefix = _prefix(computation)
     _, made = models_json_schema(
         [(computation.parameters, "validation"), (computation.result, "serialization")],
@@ -415,7 +415,7 @@ def _object(properties: Json) -> Json:
 
 
 def _prefix(computation: Computation) -> str:
-    """route-plan: RoutePlan."""
+    """`route-plan` becomes `RoutePlan`."""
     return computation.name.title().replace("-", "")
 
 
