@@ -1,7 +1,7 @@
-"""How long AWS may take: for one attempt at a call, for a call, and for all calls of an event.
+"""Time limits for AWS: for one attempt at a call, for a call, and for all calls of an event.
 
-Every wait has an end that can be added up. So botocore's own retries are off: it sleeps for as long
-as an answer of AWS says, up to six seconds.
+Every wait is bounded, so the bounds can be added up. That is why botocore's own retries are off:
+it sleeps for as long as AWS's answer says, up to six seconds.
 """
 
 import time
@@ -27,27 +27,27 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel
 
 THROTTLED = ("Throttl", "ThroughputExceeded", "RequestLimitExceeded", "SlowDown", "Unavailable")
-"""Parts of the codes by which services say that it is too much, or that they are not there."""
+"""Parts of the error codes that mean throttled or unavailable."""
 ONCE = ("GetQueueAttributes",)
-"""What can be done without is not asked for a second time."""
+"""Optional calls, which are never retried."""
 
 
 class TimeIsUp(BackburnerError, BotoCoreError):
-    """A call that is not begun any more: as if AWS had not answered it."""
+    """It is too late to begin this call; treated as if AWS had not answered."""
 
     fmt = "no call begins later than {total} s after an event; this one is not made"
 
 
 @dataclass(kw_only=True, eq=False)
 class TimeLimits:
-    """How long a function waits for AWS, in seconds. An instance has one event at a time."""
+    """How long a function waits for AWS, in seconds. An instance handles one event at a time."""
 
     connect: float
     read: float
     pauses: Sequence[float]
-    """Before the second attempt at a call, the third, and so on, if another may succeed."""
+    """Pauses before the second attempt at a call, the third, and so on."""
     total: float = float("inf")
-    """After this much of an event no call begins, and after half of it none is tried again."""
+    """No call begins later than this after an event, and none is retried after half of it."""
     timer: Callable[[], float] = time.monotonic
     _began_at: float = field(default=float("inf"), init=False)
 
@@ -61,7 +61,7 @@ class TimeLimits:
 
     @property
     def event(self) -> float:
-        """All calls of an event: the last one begins just in time, and nobody answers it."""
+        """The longest that all calls of an event take: the last begins just in time and hangs."""
         return self.total + self.attempt
 
     @property
@@ -73,11 +73,11 @@ class TimeLimits:
         )
 
     def begin(self) -> None:
-        """An event is here."""
+        """Start the clock for a new event."""
         self._began_at = self.timer()
 
     def bound(self, client: "BaseClient") -> None:
-        """See to it that calls of that client end in time."""
+        """Apply the limits to the calls of that client."""
         client.meta.events.register_first("before-send", self._check)
         client.meta.events.register("needs-retry", self._pause)  # type: ignore[arg-type]
 
@@ -96,7 +96,7 @@ class TimeLimits:
         caught_exception: Exception | None,
         **_: object,
     ) -> float | None:
-        """How long to wait for another attempt; None if there is to be none."""
+        """Seconds to wait before another attempt; None for no other attempt."""
         failure = caught_exception or _failure(response)
         if failure is None or isinstance(failure, TimeIsUp) or not is_passing(failure):
             return None
@@ -111,7 +111,7 @@ class TimeLimits:
 
 
 def is_passing(error: BaseException | None) -> bool:
-    """It may work in a moment: no answer, too much asked. If not, the fault is ours."""
+    """True if a retry may succeed (no answer, throttled); otherwise the fault is on our side."""
     if not isinstance(error, ClientError):
         return isinstance(error, NoConnection | HTTPClientError | TimeIsUp)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
@@ -120,7 +120,7 @@ def is_passing(error: BaseException | None) -> bool:
 
 
 def log(message: str, error: Exception) -> None:
-    """What could be done without failed: an error if the fault is ours, for it will not pass."""
+    """Log that an optional call failed: a warning if that will pass, else an error."""
     (logger.warning if is_passing(error) else logger.error)(message, exc_info=error)
 
 
@@ -134,5 +134,5 @@ def _failure(response: "tuple[AWSResponse, dict[str, Any]] | None") -> Exception
 
 
 def _is_cut_short(answer: "AWSResponse") -> bool:
-    """botocore takes half an answer of JSON for an empty one."""
+    """True for half an answer, which botocore would take for an empty one."""
     return len(answer.content) < int(answer.headers.get("content-length", 0))

@@ -1,4 +1,4 @@
-"""A batch of SQS messages: each is received by itself, and only what failed comes again."""
+"""A batch of SQS messages: each is received alone, and only those that failed come back."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,6 @@ if TYPE_CHECKING:
 
 
 def process(event: dict[str, Any], context: Any, receive: "Callable[[SQSRecord], None]") -> Any:
-    """What the Lambda returns: the ids of the messages for which `receive` raised."""
+    """Receive each message; return to Lambda the ids of those for which `receive` raised."""
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event, receive, processor, context)

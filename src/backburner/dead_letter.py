@@ -1,4 +1,4 @@
-"""Lambda 3: bury the jobs of messages that the queue gave up on, so that their clients learn it."""
+"""Lambda 3: bury the jobs of dead letters, the messages that the queue gave up on."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Bury the jobs of a batch of dead letters; what failed stays in their queue."""
+    """Bury the jobs of a batch of dead letters; those that fail stay in their queue."""
     ready = dead_letters()
     resources.DEAD_LETTER.begin()
     return batch.process(event, context, ready.receive)
@@ -33,13 +33,13 @@ def dead_letters() -> "DeadLetters":
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetters:
-    """The messages that the queue gave up on."""
+    """The dead letters' side of the worker pattern."""
 
     store: Store
     failed_jobs: FailedJobs
 
     def receive(self, record: "SQSRecord") -> None:
-        """A malformed message has no job: it is logged, counted, and that is its end."""
+        """Bury one dead letter's job. A malformed one has none: log it, count it, drop it."""
         try:
             message = Message.read(record.body)
             logger.set_correlation_id(message.correlation_id)
@@ -53,7 +53,7 @@ class DeadLetters:
             raise
 
     def bury(self, message: Message) -> None:
-        """Bury its job, unless that is alive in a worker: then the message was one too many."""
+        """Bury the message's job, unless a worker holds it: then the message was a duplicate."""
         entry = self.store.look_up(message.entry, consistent=True)
         if entry.job is None or entry.job.correlation_id != message.correlation_id:
             return

@@ -1,17 +1,17 @@
-"""Everything that goes wrong here, as one tree.
+"""All errors, as one tree.
 
 BackburnerError
- ├─ NoSuchComputation    the name is not a file in computations/
- ├─ BrokenComputation    the file is there but does not keep to the form
- ├─ Uncomputable         the computation says: never, with these parameters
+ ├─ NoSuchComputation    computations/ has no file of that name
+ ├─ BrokenComputation    the file is there, but lacks a part or has a wrong one
+ ├─ Uncomputable         the computation can never succeed with these parameters
  ├─ AttemptFailed        this attempt failed; another may succeed
- ├─ LostRace                 a conditional write found the entry in somebody else's hands
+ ├─ LostRace             another write changed the entry first (store.py)
  ├─ Unsent               the queue did not take the message
- ├─ TimeIsUp             AWS took so long that a call is not begun any more
- ├─ MalformedMessage     what came off the queue is no message of ours
+ ├─ TimeIsUp             it is too late to begin another call to AWS (aws.py)
+ ├─ MalformedMessage     the body of a message is not valid
  ├─ Returned             the message goes back to the queue
- ├─ MissingSetting       the environment lacks what template.yaml sets
- └─ Problem              what an HTTP client gets to see: problems.py
+ ├─ MissingSetting       the environment lacks a setting of template.yaml
+ └─ Problem              an error that HTTP clients see (problems.py)
 """
 
 import traceback
@@ -22,44 +22,44 @@ class BackburnerError(Exception):
 
 
 class NoSuchComputation(BackburnerError):
-    """The name is not a file in computations/."""
+    """computations/ has no file of that name."""
 
 
 class BrokenComputation(BackburnerError):
-    """A file in computations/ that cannot be imported or lacks a part; the message says which."""
+    """A file in computations/ cannot be imported, lacks a part or has a wrong one."""
 
 
 class Uncomputable(BackburnerError):
-    """These parameters can never be computed: raised by a computation, answered with 422."""
+    """Raised by a computation that can never succeed with these parameters; answered with 422."""
 
 
 class AttemptFailed(BackburnerError):
-    """An attempt crashed, ran out of time or was killed; trying again may mend it."""
+    """An attempt crashed, ran out of time or was killed; another may succeed."""
 
 
 class Unsent(BackburnerError):
-    """The queue did not take the message, or did not say that it did."""
+    """The queue did not confirm that it took the message."""
 
 
 class MalformedMessage(BackburnerError):
-    """What came off the queue is no message of ours; it belongs to the dead letters."""
+    """The body of a message is not valid; it goes to the dead letters."""
 
 
 class Returned(BackburnerError):
-    """The message goes back to the queue; tells the batch not to delete it."""
+    """The message goes back to the queue: the batch must not delete it."""
 
 
 class MissingSetting(BackburnerError):
-    """The environment lacks what template.yaml sets."""
+    """The environment lacks a setting of template.yaml."""
 
 
 MAX_CHAIN = 10
 
 
 def where(error: BaseException) -> str:
-    """The lines of code that an error and its causes came by, and their types.
+    """The traceback of an error and its causes, with the types of the errors.
 
-    What they say is left out: it may quote parameters, and logs are not for those.
+    Their texts are left out: they may quote parameters, which do not belong in logs.
     """
     chain = [error]
     while len(chain) < MAX_CHAIN and (cause := chain[0].__cause__ or chain[0].__context__):

@@ -1,6 +1,6 @@
-"""Results that are too large for an item: they lie in a bucket, and clients are sent there.
+"""Keeps results that are too large for an item in a bucket, and redirects clients there.
 
-The entry keeps everything else: the protocol, the `ETag` and how long it is fresh are as ever.
+Only the body is in the bucket. The protocol, the `ETag` and the times are those of any entry.
 """
 
 from dataclasses import replace
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MAX_ITEM_BYTES = 250_000
-"""Bytes, gzipped: with the parameters of a refresh beside it, it fits into an item of 400 KB."""
+"""Bytes, gzipped. Together with the parameters of a refresh, this fits into an item of 400 KB."""
 MAX_TEXT_BYTES = 3_000_000
-"""Bytes of JSON: as text in a Lambda's response, where a quote takes two, it is under 6 MB."""
+"""Bytes of JSON. As text in a Lambda's response, where a quote takes two, this is under 6 MB."""
 DAYS = (1, 7, 30, 90, 365)
 """How long objects are kept, by the prefix of their keys; template.yaml has a rule for each."""
 URL_LIFETIME_S = 600
-"""Seconds. A URL ends with the session that signed it, too; a Lambda's lasts longer than this."""
+"""Seconds. A URL also ends with the session that signed it, but a Lambda's lasts longer."""
 
 
 class LargeResults:
-    """The bucket. The client is made when it is first needed: most answers need none."""
+    """The bucket. The client is made when it is first needed: most answers do not need it."""
 
     def __init__(self, make_client: "Callable[[], S3Client]", bucket: str) -> None:
         self.make_client = make_client
@@ -37,10 +37,10 @@ class LargeResults:
         return self.make_client()
 
     def keep(self, answer: Answer, name: str) -> Answer:
-        """The answer as it goes into the entry; its body is in the bucket from now on.
+        """Put the body into the bucket; return the answer for the entry, without the body.
 
-        The name must be new each time: a late run then overwrites nothing, and what no entry
-        names goes with its prefix's rule. An answer ends with the longest rule at the latest.
+        Give a new name each time, so that a late run overwrites nothing; the bucket's rules delete
+        objects that no entry names. An answer lasts at most as long as the longest rule.
         """
         bounded = _bounded(answer)
         key = f"{days_for(bounded)}-days/{name}"
@@ -55,7 +55,7 @@ class LargeResults:
         return replace(bounded, body=b"", object_key=key)
 
     def url(self, answer: Answer, method: str, now: float) -> str:
-        """Where anyone may get the bytes for a while. To sign it takes no call."""
+        """A URL at which anyone may get the bytes for a while. Signing it calls no AWS service."""
         left = max(0, int(answer.fresh_until - now))
         return self.client.generate_presigned_url(
             "head_object" if method == "HEAD" else "get_object",

@@ -1,4 +1,4 @@
-"""Fresh results that this instance served just now: another hit on them reads nothing."""
+"""Caches the fresh results that this instance served just now, to save reads of the table."""
 
 import time
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from backburner.protocol.entry import Entry
 from backburner.protocol.signature import Signature
 
 MAX_BYTES = 32_000_000
-"""Of results, compressed as they are."""
+"""Bytes of gzipped results."""
 MAX_AGE_S = 5
-"""Until the table is read again: a forgotten entry is served for at most this long."""
+"""Seconds until the table is read again: a forgotten entry is served for at most this long."""
 
 LocalCache = TTLCache[Signature, Entry]
 

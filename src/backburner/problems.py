@@ -1,7 +1,7 @@
-"""What an HTTP client gets to see when there is no result: RFC 9457, `application/problem+json`.
+"""The errors that HTTP clients see: RFC 9457, `application/problem+json`.
 
-Each kind is a class. Its slug is the end of its type, a URN that clients rely on. The detail names
-the value, the rule and the remedy.
+Each kind of problem is a class. Its slug ends its type, a URN that clients rely on. The detail
+names the value, the rule and the remedy.
 """
 
 import json
@@ -13,7 +13,7 @@ from backburner.errors import BackburnerError
 
 
 class Problem(BackburnerError):
-    """The root of the problems. `retry_after` is in seconds."""
+    """The root of all problems. `retry_after` is in seconds."""
 
     slug: ClassVar[str]
     status: ClassVar[int]

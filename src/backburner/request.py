@@ -1,6 +1,6 @@
-"""Lambda 1: serve what is there, and queue a job for what is not.
+"""Lambda 1: serve cached answers at once, and queue a job for the rest.
 
-`RequestHandler.answer` is the worker pattern. Nothing in it waits for a computation.
+`RequestHandler.answer` is the worker pattern. It never waits for a computation.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ from backburner.telemetry import count, logger
 from backburner.waiting import estimate, until_there_is_room
 
 MAX_ROUNDS = 4
-"""How often one request may lose a race and look again."""
+"""How often a request looks again after it lost a race."""
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def request_handler() -> "RequestHandler":
 
 
 def respond(event: Mapping[str, Any], handler: "RequestHandler") -> Response:
-    """The response to an event; whatever goes wrong is a problem."""
+    """The response to an event; any error becomes a problem."""
     try:
         match routes.find(Request.from_event(event, handler.site)):
             case Question() as question:
@@ -67,13 +67,13 @@ def respond(event: Mapping[str, Any], handler: "RequestHandler") -> Response:
                 return handler.forget(forget)
             case document:
                 return document
-    except Exception as error:  # noqa: BLE001 (a client gets a problem whatever it is)
+    except Exception as error:  # noqa: BLE001 (clients get a problem for any error)
         return response.problem_response(failures.problem_of(error))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestHandler:
-    """The worker pattern, as the request sees it."""
+    """The request's side of the worker pattern."""
 
     store: Store
     task_queue: TaskQueue
@@ -83,10 +83,10 @@ class RequestHandler:
     failed_jobs: FailedJobs
     site: Site = PUBLIC
     random: Callable[[], float] = SystemRandom().random
-    """The system's: any other would go on alike wherever SnapStart restores the same snapshot."""
+    """The system's randomness: instances that SnapStart restores would share any other."""
 
     def answer(self, question: Question) -> Response:
-        """Serve a settled answer; otherwise see that a job is alive, and say when to come back."""
+        """Serve a settled answer; otherwise ensure that a job is alive, and say when to retry."""
         entry = self.cached(question) or self.look_up(question)
         for _ in range(MAX_ROUNDS):
             now = self.store.clock()
@@ -100,7 +100,7 @@ class RequestHandler:
                     continue
                 entry = self.set_placeholder(entry, question, now)
                 self.send(entry, question)
-                now = self.store.clock()  # that took time
+                now = self.store.clock()  # sending took time
                 if entry.is_alive(now):
                     return self.accepted(entry, question, now, collapsed=False)
             except LostRace as lost:
@@ -110,16 +110,16 @@ class RequestHandler:
         raise failures.changes_too_fast(entry.signature)
 
     def cached(self, question: Question) -> Entry | None:
-        """What this instance served just now, while it is fresh."""
+        """An entry from the local cache whose answer is still fresh."""
         entry = self.local_cache.get(question.entry.signature)
         if entry and entry.is_for(question.entry) and entry.is_settled(self.store.clock()):
             return entry
         return None
 
     def look_up(self, question: Question) -> Entry:
-        """One eventually consistent read: a claim finds out what it missed.
+        """Read eventually consistently; a claim will notice what the read missed.
 
-        Where no claim can follow, a consistent read comes before a 404.
+        If no claim can follow, read consistently before a 404.
         """
         entry = self.visible(self.store.look_up(question.entry), question)
         is_nothing = entry.job is None and not entry.servable(self.store.clock())
@@ -128,11 +128,11 @@ class RequestHandler:
         return entry
 
     def visible(self, entry: Entry, question: Question) -> Entry:
-        """Another computation's or another caller's entry is as if it were not there."""
+        """Hide entries of other computations and other callers, as if they did not exist."""
         return entry if entry.is_for(question.entry) else question.entry
 
     def set_placeholder(self, entry: Entry, question: Question, now: float) -> Entry:
-        """Claim the entry for a new job, or queue again the job whose lease ran out."""
+        """Claim the entry for a new job, or send again a job whose lease ran out."""
         if entry.job:
             return self.store.send_again(entry)
         if not question.can_start:
@@ -143,7 +143,7 @@ class RequestHandler:
         return self.store.claim(entry, question.new_job(entry, now))
 
     def refuse_if_full(self, question: Question, now: float) -> None:
-        """Refuse new work while too much is waiting. What an old read has missed is not new."""
+        """Refuse new work while too many jobs wait; a consistent read checks that it is new."""
         if not self.task_queue.is_full():
             return
         entry = self.store.look_up(question.entry, consistent=True)
@@ -157,7 +157,7 @@ class RequestHandler:
         )
 
     def send(self, entry: Entry, question: Question) -> None:
-        """Send the message of a job. If that fails, the job must not look alive."""
+        """Send the message of a job; if that fails, unclaim it, so that it does not look alive."""
         try:
             self.task_queue.send(Message.of(entry), question.request.caller)
         except Unsent:
@@ -177,7 +177,7 @@ class RequestHandler:
             )
 
     def forget(self, forget: Forget) -> Response:
-        """Delete an entry. Other instances may serve it from their local cache for seconds."""
+        """Delete an entry. Other instances' local caches may serve it for some seconds more."""
         signature = forget.entry.signature
         self.store.forget(forget.entry)
         self.local_cache.pop(signature, None)
@@ -185,7 +185,7 @@ class RequestHandler:
         return response.forgotten()
 
     def serve(self, entry: Entry, question: Question, now: float) -> Response:
-        """The answer as it is, fresh or stale, result or problem."""
+        """Serve the stored answer, fresh or stale, result or problem."""
         answer = entry.the_answer
         if answer.is_result and answer.is_fresh(now):
             self.local_cache.setdefault(entry.signature, entry)
@@ -193,8 +193,8 @@ class RequestHandler:
         return response.answered(entry, answer, question.request, now, self.large_results.url)
 
     def serve_stale(self, entry: Entry, question: Question, error: Exception) -> Response:
-        """The stale answer when its refresh cannot be queued; the error if there is none."""
-        now = self.store.clock()  # to find out took time
+        """Serve the stale answer if its refresh cannot be queued; without one, raise the error."""
+        now = self.store.clock()  # the failed calls took time
         if not entry.servable(now):
             raise error
         if not isinstance(error, Problem):
@@ -204,7 +204,7 @@ class RequestHandler:
     def accepted(
         self, entry: Entry, question: Question, now: float, *, collapsed: bool
     ) -> Response:
-        """202, come back later; or the stale answer while there is one."""
+        """Serve the stale answer while there is one; otherwise 202 and when to ask again."""
         if entry.servable(now):
             return self.serve(entry, question, now)
         count("collapsed" if collapsed else "miss", entry.computation)

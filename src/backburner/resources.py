@@ -1,6 +1,6 @@
-"""The table, the queues and the bucket, by the names in the settings, and clients of them.
+"""The table, the queues and the bucket that the settings name, and their clients.
 
-The clients are boto3's own low-level ones, made by botocore: `import boto3` would bring in S3's
+botocore makes the clients, the same as boto3's low-level ones: `import boto3` would load S3's
 transfers at every cold start.
 """
 
@@ -21,18 +21,18 @@ from backburner.protocol.task_queue import TaskQueue
 from backburner.run_times import RunTimes
 
 REQUEST = TimeLimits(connect=0.25, read=0.5, pauses=[0.1], total=1.7)
-"""A client waits: under 3 s in all, whatever the calls are. The sum does not depend on the path, so
-a call more changes nothing. Not in it: to resolve a name, and to try a second address of it."""
+"""A client waits, so all calls take under 3 s together, however many there are. Not included: the
+time to resolve a name, and to try its second address."""
 WORKER = TimeLimits(connect=1, read=2, pauses=[0.5, 1])
-"""A heartbeat that is not answered leaves the lease time for the next one."""
+"""If a heartbeat gets no answer, the lease lasts until the next one."""
 PUT = TimeLimits(connect=2, read=5, pauses=[0.5])
-"""Of a large result: the lease outlasts it, and the call that completes the job after it. What is
-sent may stop for `connect` seconds at most."""
+"""For a large result. The lease outlasts the put and the call that completes the job after it.
+Sending may stall for at most `connect` seconds."""
 DEAD_LETTER = TimeLimits(connect=1, read=2, pauses=[0.5, 1], total=20)
-"""Under the function's 30 s, for a batch; what has had no time stays in the queue."""
+"""For a batch, within the function's 30 s. Messages that it has no time for stay in the queue."""
 
 IN_ITS_REGION = Config(signature_version="s3v4", s3={"us_east_1_regional_endpoint": "regional"})
-"""S3's URLs: signed as every region takes it, at the bucket's own host, which the console knows."""
+"""For S3's URLs: the signature that all regions take, and the host that the console knows."""
 
 
 def store(time_limits: TimeLimits) -> Store:
@@ -44,7 +44,7 @@ def store(time_limits: TimeLimits) -> Store:
 
 
 def sqs(time_limits: TimeLimits) -> Callable[[], Any]:
-    """One client for both queues, made when it is first needed: a hit sends no message."""
+    """Makes one client for both queues when it is first needed: a hit does not need it."""
     return cache(partial(_client, "sqs", time_limits))
 
 
@@ -78,7 +78,7 @@ def site() -> Site:
 
 
 def run_times(store: Store) -> RunTimes:
-    """They are in the same table."""
+    """The run times, which are in the same table."""
     return RunTimes(client=store.client, table=store.table, clock=store.clock)
 
 

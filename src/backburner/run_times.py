@@ -1,7 +1,7 @@
-"""What the jobs of a computation took lately, kept in the table.
+"""How long a computation's recent jobs took, kept in the table.
 
-A computation has one item of some slots. A worker that completes a job writes what it took into a
-slot chosen by chance: one write without a read, and the old is forgotten at the pace of the new.
+Each computation has one item with SLOTS slots. A worker that completes a job writes its times into
+a random slot. This takes one write and no read, and new samples overwrite old ones.
 """
 
 import random
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
 
 SLOTS = 64
 KEPT_FOR_S = 30 * 86400
-"""Seconds after the last job until DynamoDB may forget the computation."""
+"""Seconds after the last job until DynamoDB may delete the computation's item."""
 REFRESH_EVERY_S = 10
-"""An instance reads and writes a computation's item once in so many seconds at most."""
+"""An instance reads and writes a computation's item at most once in so many seconds."""
 NEVER = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What one job took."""
+    """The times of one job."""
 
     queue_wait: float
-    """Seconds from the request to the beginning."""
+    """Seconds from the request to the start of the run."""
     run_share: float
-    """Its run time over the time that the computation expected for its parameters."""
+    """The run time divided by the expected time for these parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTimes:
-    """The samples of each computation. They serve an estimate: to lack them is no failure."""
+    """The samples of each computation. They are only for estimates, so errors are just logged."""
 
     client: "DynamoDBClient"
     table: str
@@ -54,7 +54,7 @@ class RunTimes:
     _written: dict[str, float] = field(default_factory=dict)
 
     def of(self, computation: str) -> Sequence[Sample]:
-        """The samples, read some seconds ago at most; none if there are none yet."""
+        """The samples of a computation, at most some seconds old; empty if there are none yet."""
         read_at, samples = self._read.get(computation, (NEVER, ()))
         if self.timer() - read_at < REFRESH_EVERY_S:
             return samples
@@ -67,7 +67,7 @@ class RunTimes:
         return samples
 
     def record(self, computation: str, job: "Job", computed_at: float) -> None:
-        """Tell operators and the next clients' estimates what a job took."""
+        """Record a job's times in the metrics and, from a first attempt, in the samples."""
         started_at = job.started_at or computed_at
         queue_wait, run_time = started_at - job.requested_at, computed_at - started_at
         count("computed", computation)
@@ -77,7 +77,7 @@ class RunTimes:
             self.add(computation, Sample(queue_wait, run_time / job.expected_time))
 
     def add(self, computation: str, sample: Sample) -> None:
-        """Remember what a job took, unless another was remembered just now."""
+        """Write a sample, unless this instance wrote one just now."""
         if self.timer() - self._written.get(computation, NEVER) < REFRESH_EVERY_S:
             return
         self._written[computation] = self.timer()

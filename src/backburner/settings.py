@@ -1,6 +1,6 @@
 """The environment, as template.yaml sets it. Nothing else reads it, and this only when it is asked.
 
-A variable that stands in the template as AWS::NoValue does not exist in AWS: it is declared so that
+A variable with the value AWS::NoValue in the template does not exist in AWS. It is declared so that
 `make run`, `sam local` and the tests of real processes can set it.
 """
 
@@ -10,7 +10,7 @@ from backburner.errors import MissingSetting
 
 
 def required(name: str) -> str:
-    """What the function cannot do without; MissingSetting if it is not there."""
+    """A setting that the function needs; MissingSetting if it is not set."""
     if name not in os.environ:
         raise MissingSetting(f"the environment has no {name}; template.yaml sets it")
     return os.environ[name]

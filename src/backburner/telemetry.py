@@ -26,11 +26,11 @@ def measure(metric: str, seconds: float, computation: str) -> None:
 def _emit(metric: str, unit: str, value: float, computation: str) -> None:
     """One line in CloudWatch's embedded metric format.
 
-    By hand: Powertools takes three times as long, and adds a dimension where the environment
-    names a service. CloudWatch finds a metric only under exactly its dimensions.
+    Written by hand: Powertools takes three times as long, and adds a dimension if the environment
+    names a service. CloudWatch finds a metric only by its exact dimensions.
     """
     directive = {
-        # The stack's name, so that two deployments in one account are told apart.
+        # The stack's name tells apart two deployments in one account.
         "Namespace": settings.text("METRICS_NAMESPACE", "backburner"),
         "Dimensions": [["computation"]],
         "Metrics": [{"Name": metric, "Unit": unit}],

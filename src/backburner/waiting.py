@@ -1,6 +1,6 @@
-"""When to come back: an honest estimate, so that clients neither hammer nor dawdle.
+"""Estimates when to ask again, so that clients poll neither too often nor too late.
 
-It is made of what jobs of this computation took lately, and of this job's own age and progress.
+The estimate uses the times of the computation's recent jobs, and this job's age and progress.
 """
 
 from collections.abc import Sequence
@@ -11,27 +11,27 @@ from backburner.run_times import Sample
 
 MIN_WAIT_S = 0.5
 JITTER = 0.05
-"""Clients of one job are spread over this share of their wait."""
+"""The clients of a job are spread over this share of their wait."""
 PRICE_OF_A_POLL = 0.15
-"""One poll more is worth it where it saves this share of a mean run time in waiting."""
+"""Another poll is worthwhile if it saves this share of a mean run time in waiting."""
 OVERDUE_SHARE = 0.2
-"""A job older than any known one is looked at again after this share of its age."""
+"""If a job is older than every sample, clients ask again after this share of its age."""
 MAX_OVERDUE_S = 60
 MIN_REFUSAL_S, MAX_REFUSAL_S = 2, 60
-"""Seconds for which new work is refused, before they are spread."""
+"""Seconds that refused clients wait, before they are spread."""
 ON_THE_WAY_S = 5
 """Seconds by which a client may come back late: rounding, the network, clocks that differ."""
 TRUSTED_PROGRESS = 0.1
-"""From here on a job's own progress says more than what other jobs took."""
+"""From this progress on, a job's own pace predicts more than the times of other jobs."""
 
 
 AS_EXPECTED = (Sample(0, 1),)
-"""Until there are measurements, the computation's own word."""
+"""The computation's own estimate, until there are samples."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What a client is told."""
+    """When the client should ask again, and when the answer is expected."""
 
     seconds: float
     expected_at: float
@@ -40,9 +40,8 @@ class Wait:
 def estimate(job: Job, samples: Sequence[Sample], now: float, random: float) -> Wait:
     """When to ask for the job again, and when its answer is expected; `random` is in [0, 1).
 
-    An overdue job is asked for again when its lease has run out at the latest, so that a lost one
-    is found; and no job much later than when it is given up, nor so late that its answer, if it
-    comes at once, is gone again.
+    Clients ask for an overdue job again as soon as its lease has run out, so that lost jobs are
+    found. They ask for no job much later than it is given up, or after its answer may have ended.
     """
     times, age = _times(job, samples or AS_EXPECTED), now - _begins(job)
     left = _left_at_its_pace(job, now)
@@ -58,8 +57,8 @@ def estimate(job: Job, samples: Sequence[Sample], now: float, random: float) -> 
 def until_there_is_room(samples: Sequence[Sample], random: float) -> float:
     """When to ask again for new work that is refused, in seconds; `random` is in [0, 1).
 
-    In the time that a job waits in the queue, all that wait there now are begun. Those who are
-    refused are spread over as much time again, or they would all come back at once.
+    The jobs that wait now are all begun within the queue wait of a typical job. The refused
+    clients are spread over as much time again, so that they do not all come back at once.
     """
     waits = sorted(sample.queue_wait for sample in samples) or [0.0]
     typical = min(max(MIN_REFUSAL_S, waits[len(waits) // 2]), MAX_REFUSAL_S)
@@ -69,8 +68,8 @@ def until_there_is_room(samples: Sequence[Sample], random: float) -> float:
 def best_wait(times: Sequence[float], age: float) -> float | None:
     """How long to wait for a job of this age, if jobs take these times; None if it is older.
 
-    `times` are sorted. Each moment at which one of them was done has a price: a poll, and the time
-    for which those done by then waited for it. The best has the lowest price for a success.
+    `times` are sorted. Asking at one of them costs a poll, plus the waiting time of the jobs that
+    are done by then. The best time has the lowest cost per finished job.
     """
     left = [time - age for time in times if time > age]
     poll = PRICE_OF_A_POLL * sum(times) / len(times) * len(left)
@@ -89,7 +88,7 @@ def _median_left(times: Sequence[float], age: float) -> float | None:
 
 
 def _times(job: Job, samples: Sequence[Sample]) -> list[float]:
-    """What such jobs take; a running one has the queue behind it."""
+    """How long such jobs take, sorted; without the queue wait if the job is running."""
     queue = 0 if job.run else 1
     return sorted(queue * s.queue_wait + s.run_share * job.expected_time for s in samples)
 
@@ -99,7 +98,7 @@ def _begins(job: Job) -> float:
 
 
 def _left_at_its_pace(job: Job, now: float) -> float | None:
-    """What is left of a job that goes on at the pace of its progress so far."""
+    """Seconds left if the job goes on at its pace so far; None if that is not known."""
     if not job.run or not job.progress_at or (job.progress or 0) < TRUSTED_PROGRESS:
         return None
     pace = (job.progress_at - _begins(job)) / (job.progress or 1)

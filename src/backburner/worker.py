@@ -1,4 +1,4 @@
-"""Lambda 2: take a job from the queue, compute, and put the answer under its signature."""
+"""Lambda 2: take a job from the queue, compute, and store the answer in its entry."""
 
 import gzip
 import random
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 MIN_RETRY_DELAY_S, MAX_RETRY_DELAY_S = 2, 300
-"""Until a job that failed is tried again; doubled at each attempt."""
+"""Seconds until a failed attempt is tried again; doubled at each attempt."""
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Work on a batch of messages; what failed stays in the queue."""
+    """Work on a batch of messages; those that fail stay in the queue."""
     return batch.process(event, context, worker().receive)
 
 
@@ -55,7 +55,7 @@ def worker() -> "Worker":
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """The worker pattern, as the worker sees it."""
+    """The worker's side of the worker pattern."""
 
     store: Store
     task_queue: TaskQueue
@@ -66,7 +66,7 @@ class Worker:
     failed_jobs: FailedJobs
 
     def receive(self, record: "SQSRecord") -> None:
-        """One record of a batch. What raises stays in the queue, for no longer than it must."""
+        """Work on one record of a batch. If it raises, its message soon comes back."""
         delivery = Delivery(task_queue=self.task_queue, receipt_handle=record.receipt_handle)
         try:
             message = Message.read(record.body)
@@ -84,7 +84,7 @@ class Worker:
             raise
 
     def work(self, message: Message, delivery: Delivery) -> None:
-        """Take a message to its end: answered, given back, or left to whoever holds the job."""
+        """Run the message's job, unless another run holds it or takes it over."""
         try:
             run = self.store.begin(message.entry)
         except LostRace as lost:
@@ -95,7 +95,7 @@ class Worker:
             logger.warning("a late run changes nothing", signature=message.signature)
 
     def not_begun(self, entry: Entry, delivery: Delivery) -> None:
-        """The job is done, spent, or alive in another worker."""
+        """Handle a job that could not begin: it is done, spent, or alive in another worker."""
         now = self.store.clock()
         if entry.job is None:
             return
@@ -105,7 +105,7 @@ class Worker:
         delivery.give_back(max(entry.job.lease - now, 0) + 1, "its job is alive")
 
     def carry_out(self, run: Run, delivery: Delivery) -> None:
-        """One attempt, and what comes of it."""
+        """Make one attempt and record its outcome."""
         try:
             json = self.attempt(run, delivery)
         except Uncomputable as refusal:
@@ -119,24 +119,24 @@ class Worker:
             self.complete(run, delivery, json)
 
     def complete(self, run: Run, delivery: Delivery, json: bytes) -> None:
-        """Put the answer under the signature; a large one goes to the bucket first."""
+        """Store the answer in the entry; put a large one into the bucket first."""
         policy = registry.load(run.entry.computation).policy
         if run.job.version < policy.version:
             policy = policy.in_passing()
         answer = Answer.result(json, policy, self.store.clock())
         if is_large(answer, json):
-            self.heartbeat(run, delivery, 1.0)  # it took time to compress, and more to put
+            self.heartbeat(run, delivery, 1.0)  # compressing took time, and so will the put
             answer = self.large_results.keep(answer, f"{run.entry.signature}/{run.token}")
         self.store.complete(run, answer)
         self.run_times.record(run.entry.computation, run.job, answer.computed_at)
 
     def fail(self, run: Run, problem: Problem) -> None:
-        """Answer with a problem that another attempt would not mend."""
+        """Store a problem as the answer: another attempt would not help."""
         self.store.fail(run, Answer.problem(problem, run.job, self.store.clock()))
         count("failed", run.entry.computation)
 
     def attempt(self, run: Run, delivery: Delivery) -> bytes:
-        """The result of the job, computed under the heartbeat of the run."""
+        """Compute the job's result, with heartbeats meanwhile."""
         job, name = run.job, run.entry.computation
         policy = registry.load(name).policy
         if job.version > policy.version:
@@ -153,7 +153,7 @@ class Worker:
         )
 
     def heartbeat(self, run: Run, delivery: Delivery, progress: float) -> None:
-        """Keep the lease, and the message hidden as long: if this worker dies, both come back."""
+        """Extend the lease and hide the message as long: if this worker dies, both run out."""
         try:
             self.store.heartbeat(run, progress)
             delivery.hide(self.store.leases.running)
@@ -161,7 +161,7 @@ class Worker:
             aws.log("a heartbeat failed; without the next one the lease runs out", error)
 
     def try_again(self, run: Run, delivery: Delivery) -> None:
-        """Give the job back for another attempt, later each time; or give it up."""
+        """Give the job back for another attempt, with a longer delay each time, or give it up."""
         job, now = run.job, self.store.clock()
         if job.is_spent(now):
             self.store.fail(run, job.gave_up(now))

@@ -2,6 +2,6 @@
 
 `word_count.py` on disk is `word-count` in the API, and so is a folder `word_count`. It has a
 docstring, `Parameters`, `Result`, `POLICY`, `EXAMPLE` and `compute(parameters, progress)`, and
-imports nothing of backburner but `backburner.computation`. What is heavy is imported inside
-`compute`, or by a module that only `compute` imports: the request function lacks it.
+imports only `backburner.computation` of backburner. Import heavy libraries inside `compute`, or in
+a module that only `compute` imports: the request function lacks them.
 """

@@ -43,7 +43,7 @@ def test_a_policy_that_would_hurt_clients_is_refused(wrong: dict[str, Any], why:
     "value", [math.inf, -math.inf, math.nan, np.float64("nan"), "600", None, True, 1j, [1]]
 )
 def test_what_is_no_finite_number_is_refused_in_every_field(name: str, value: Any) -> None:
-    with pytest.raises(ValueError, match=rf"^{name}=.* is no finite number; give one"):
+    with pytest.raises(ValueError, match=rf"^{name}=.* is not a finite number; give one"):
         policy(**{name: value})
 
 
@@ -73,7 +73,7 @@ def test_an_expected_time_that_is_no_finite_number_is_refused(
     expected_time: Any, what: str
 ) -> None:
     broken = expecting(expected_time)
-    with pytest.raises(BrokenComputation, match=f"doubling gives no finite number but a {what}"):
+    with pytest.raises(BrokenComputation, match=f"doubling gives a {what}, not a finite"):
         broken.expected_time(broken.parameters.model_validate(broken.example))
 
 

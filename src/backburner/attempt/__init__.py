@@ -1,8 +1,8 @@
-"""One attempt at a computation, in a process of its own that takes nothing with it.
+"""One attempt at a computation, in its own process, so that the worker survives it.
 
 A computation may hang, crash, eat all the memory, or leave processes and files behind. The worker
-only listens, never without a limit, and every `interval` seconds it calls `beat` with the progress
-so far. When `beat` raises, the attempt is over.
+only listens, always with a time limit, and calls `beat` with the progress every `interval` seconds.
+If `beat` raises, the attempt ends.
 """
 
 import multiprocessing
@@ -24,7 +24,7 @@ from backburner.errors import AttemptFailed, BrokenComputation, Uncomputable
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-# A fork shares what is imported already; only on Linux is it safe.
+# A fork shares the modules that are already imported, but it is safe only on Linux.
 PROCESSES = (
     multiprocessing.get_context("fork")
     if sys.platform == "linux"
@@ -32,18 +32,18 @@ PROCESSES = (
 )
 
 PROGRESS_STEP = 0.01
-"""Progress is told in steps of this size at least: a computation may report at every iteration."""
+"""The smallest step of progress that is sent: a computation may report at every iteration."""
 LOOK = 0.5
-"""Seconds between two looks if the process is alive: another may hold its end of the pipe."""
+"""Seconds between checks that the process is alive: another process may keep its pipe open."""
 EXIT = 1.0
-"""Seconds that a process has to end in, once it has closed the pipe."""
+"""Seconds that a process has to exit after it closed the pipe."""
 
 Beat = Callable[[float], None]
 """Called with the progress, 0.0 to 1.0; raises to end the attempt."""
 
 
 class Compute(Protocol):
-    """`compute`, or in tests something that needs no process."""
+    """`compute`, or a stand-in for it in tests that starts no process."""
 
     def __call__(
         self, name: str, parameters: bytes, time_limit: float, interval: float, beat: Beat, /
@@ -51,7 +51,7 @@ class Compute(Protocol):
 
 
 def compute(name: str, parameters: bytes, time_limit: float, interval: float, beat: Beat) -> bytes:
-    """The result as JSON; Uncomputable, ResultTooLarge, or AttemptFailed: another may succeed."""
+    """The result as JSON; raises Uncomputable, ResultTooLarge or AttemptFailed (try again)."""
     with isolated() as isolation:
         ours, theirs = PROCESSES.Pipe(duplex=False)
         child = PROCESSES.Process(
@@ -76,7 +76,7 @@ class Attempt:
     isolation: Isolation
 
     def listen(self, time_limit: float, interval: float, beat: Beat) -> bytes:
-        """The result, or why there is none, with a beat in every interval until then."""
+        """Return the result or raise the reason for its lack; beat in every interval."""
         reader = frames.Reader(self.pipe.fileno(), self.name)
         started = time.monotonic()
         next_beat, progress = started + interval, 0.0
@@ -99,10 +99,10 @@ class Attempt:
         )
 
     def news(self, reader: frames.Reader, patience: float) -> Iterator[tuple[Kind, bytes]]:
-        """The frames that have come; AttemptFailed when no more can."""
+        """Yield the frames that have arrived; raise AttemptFailed once no more can arrive."""
         is_dead = has_ended(self.child)
         if is_dead:
-            self.isolation.end(self.child)  # whoever else holds the pipe
+            self.isolation.end(self.child)  # ends other processes that hold the pipe open
         try:
             if self.pipe.poll(0 if is_dead else max(0, min(patience, LOOK))):
                 yield from reader.read()
@@ -128,18 +128,18 @@ class Attempt:
 def tell(
     theirs: "Connection", ours: "Connection", isolation: Isolation, name: str, parameters: bytes
 ) -> None:
-    """The child: compute, and tell the worker what comes of it."""
+    """Compute in the child process and send the outcome to the worker."""
     theirs.close()
     isolation.enter()
     teller, me = Teller(ours), os.getpid()
     last = outcome(name, parameters, teller.progress)
-    if os.getpid() == me:  # a process that the computation has forked may come back here
+    if os.getpid() == me:  # a process that the computation forked may return to here
         teller.tell(*last)
 
 
 @dataclass
 class Teller:
-    """The child's side. Threads of the computation may tell of progress, too."""
+    """The child's side. Threads of the computation may report progress as well."""
 
     pipe: "Connection"
     told: float = 0.0
@@ -162,12 +162,12 @@ def outcome(name: str, parameters: bytes, progress: Progress) -> tuple[Kind, byt
         return Kind.REFUSAL, handover.reason(refusal)
     except (AttemptFailed, BrokenComputation) as failure:
         return Kind.FAILURE, handover.reason(failure)
-    except BaseException as error:  # noqa: BLE001 (whatever it is, the worker logs it)
+    except BaseException as error:  # noqa: BLE001 (the worker logs every error)
         return Kind.FAILURE, handover.crash(error)
 
 
 def result(name: str, parameters: bytes, progress: Progress) -> bytes:
-    """The computation's result as JSON, valid by its own model."""
+    """The computation's result as JSON, validated against its own model."""
     computation = registry.load(name)
     given = computation.parameters.model_validate_json(parameters, strict=True)
     return handover.json_of(

@@ -1,7 +1,7 @@
-"""What an attempt tells the worker: frames of bytes over a pipe. Reading one executes nothing.
+"""Frames of bytes in which an attempt reports to the worker over a pipe. Reading runs no code.
 
-A frame is a header (its kind, the length of its content) and the content. How long a content may
-be depends on the kind: the worker's memory is bounded, whatever comes.
+A frame is a header (its kind and the length of its content) and the content. Each kind has a
+maximum length, which bounds the worker's memory.
 """
 
 import os
@@ -13,9 +13,9 @@ from backburner.errors import AttemptFailed
 from backburner.problems import ResultTooLarge
 
 MAX_RESULT_BYTES = 100_000_000
-"""Bytes of JSON. As numbers they took 6.5 s to compress, which a lease of 30 s bears."""
+"""Bytes of JSON. So many bytes of numbers took 6.5 s to compress, well within a lease of 30 s."""
 MAX_REASON_BYTES = 8_000
-"""Bytes of text: why there is no result."""
+"""Bytes of text that say why there is no result."""
 CHUNK = 65_536
 
 HEADER = Struct(">BQ")
@@ -44,14 +44,14 @@ def write(pipe: int, kind: Kind, content: bytes) -> None:
 
 
 class Reader:
-    """The other end of the pipe."""
+    """The worker's end of the pipe."""
 
     def __init__(self, pipe: int, name: str) -> None:
         self.pipe, self.name = pipe, name
         self.buffer = bytearray()
 
     def read(self) -> Iterator[tuple[Kind, bytes]]:
-        """The frames that what has come completes; EOFError when nobody can write more."""
+        """Read once; yield the frames now complete. EOFError if every writer closed the pipe."""
         chunk = os.read(self.pipe, CHUNK)
         if not chunk:
             raise EOFError
@@ -64,7 +64,7 @@ class Reader:
             del self.buffer[:end]
 
     def _length(self) -> int | None:
-        """How long the next content is, once its header is there and allowed."""
+        """The length of the next content; None until its header has arrived."""
         if len(self.buffer) < HEADER.size:
             return None
         kind, length = HEADER.unpack_from(self.buffer)

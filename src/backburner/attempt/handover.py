@@ -1,4 +1,4 @@
-"""What a computation hands over, checked and bounded where it enters: progress, result, reasons."""
+"""Checks and bounds what a computation hands over: its progress, result and reasons."""
 
 import math
 from typing import Any
@@ -10,17 +10,17 @@ from backburner.computation import Computation
 from backburner.errors import AttemptFailed, BackburnerError, where
 
 SHOWN = 5
-"""How many of the places where a result is not valid are told."""
+"""How many invalid places of a result the message lists."""
 MAX_REASON_LENGTH = MAX_REASON_BYTES // 4
-"""Characters, of up to four bytes."""
+"""In characters, each of up to four bytes."""
 DIGITS = 4
-"""Decimals of a progress."""
+"""Decimal places of a progress."""
 
 
 def fraction(done: Any) -> float:
-    """What is done, 0.0 to 1.0, whatever kind of number it comes as."""
+    """The progress as a float from 0.0 to 1.0, from any kind of number."""
     try:
-        is_number = not math.isnan(done)  # takes what float() takes, but no text
+        is_number = not math.isnan(done)  # takes what float() takes, except text
     except (TypeError, ValueError, OverflowError):
         is_number = False
     if not is_number:
@@ -30,7 +30,7 @@ def fraction(done: Any) -> float:
 
 
 def json_of(computation: Computation, found: object) -> bytes:
-    """A result as JSON that its own model accepts: what was not validated when made is now."""
+    """The result as JSON, validated here: a model can be made without validation."""
     if not isinstance(found, computation.result):
         raise AttemptFailed(f"returns the type {type(found).__name__}; return its own Result")
     json = found.model_dump_json(warnings=False).encode()
@@ -46,7 +46,7 @@ def json_of(computation: Computation, found: object) -> bytes:
 
 
 def reason(error: BackburnerError) -> bytes:
-    """Its text, cut off where it is too long."""
+    """The error's text, shortened if it is too long."""
     text = str(error)
     return (text if len(text) <= MAX_REASON_LENGTH else text[: MAX_REASON_LENGTH - 1] + "…").encode(
         errors="replace"
@@ -54,12 +54,12 @@ def reason(error: BackburnerError) -> bytes:
 
 
 def crash(error: BaseException) -> bytes:
-    """Where it was: the end of that, if it is long."""
+    """Where the computation crashed; only the end of the trace if it is long."""
     return b"crashed; mend it:\n" + where(error).encode(errors="replace")[100 - MAX_REASON_BYTES :]
 
 
 def _places(error: ValidationError, model: type[BaseModel]) -> str:
-    """Fields and what is wrong with them, without values: keys and unknown names may be some."""
+    """Each invalid field and its error. Keys and unknown names become `*`: they are values."""
     schema = model.model_json_schema()
     models = [schema, *schema.get("$defs", {}).values()]
     known = {name for each in models for name in each.get("properties", {})}

@@ -1,8 +1,8 @@
-"""What an attempt starts or writes ends with it: its processes and its files.
+"""Ends an attempt's processes and removes its files when the attempt ends.
 
-On Linux the worker adopts what the attempt orphans, however it was detached, and so can end it
-(PR_SET_CHILD_SUBREAPER). Elsewhere only the attempt's own process is ended; it stays in the
-worker's group, so that the rest ends with the worker.
+On Linux the worker adopts the processes that the attempt orphans, even detached ones, and so can
+kill them (PR_SET_CHILD_SUBREAPER). Elsewhere it kills only the attempt's own process; the others
+stay in the worker's process group and end with the worker.
 """
 
 import ctypes
@@ -20,12 +20,12 @@ from backburner.telemetry import logger
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 MAX_KILL_S = 5.0
-"""Seconds until what does not die is left alone: it hangs in the kernel."""
+"""Seconds until a process that does not die is left alone: it hangs in the kernel."""
 POLL_S = 0.005
 
 
 class Isolation:
-    """A folder for an attempt, and the end of all that it started."""
+    """An attempt's folder and the processes that it started."""
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
@@ -33,7 +33,7 @@ class Isolation:
         self._bystanders = _children()
 
     def enter(self) -> None:
-        """The child: in a session and a folder of its own, and dead as soon as the worker is."""
+        """Give the child its own session and folder, and let it die with the worker."""
         if sys.platform == "linux":
             os.setsid()
             _prctl(PR_SET_PDEATHSIG, SIGKILL)
@@ -43,7 +43,7 @@ class Isolation:
         os.chdir(self.folder)
 
     def end(self, child: BaseProcess) -> None:
-        """Kill the child and whatever came of it. This takes PATIENCE at most."""
+        """Kill the child and all that it started, within MAX_KILL_S seconds."""
         until = time.monotonic() + MAX_KILL_S
         child.kill()
         while not self._is_over(child):
@@ -53,7 +53,7 @@ class Isolation:
             time.sleep(POLL_S)
 
     def _is_over(self, child: BaseProcess) -> bool:
-        """Kill whoever is left. When they are dead, their children are among ours."""
+        """Kill the orphans there are; True if none are left. Their children are orphans next."""
         orphans = _children() - self._bystanders - {child.pid}
         for pid in orphans:
             _kill(pid)
@@ -63,13 +63,13 @@ class Isolation:
 
 
 def has_ended(child: BaseProcess) -> bool:
-    """Asks without waiting. `child.join` waits for a pipe that others may hold, or without end."""
+    """Check without waiting: `child.join` may wait for ever, or for a pipe that others hold."""
     return child.exitcode is not None
 
 
 @contextmanager
 def isolated() -> Iterator[Isolation]:
-    """While this lasts, orphans fall to this process."""
+    """Let this process adopt orphans meanwhile; remove the attempt's folder at the end."""
     folder = tempfile.TemporaryDirectory(prefix="attempt-")
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     try:
@@ -83,7 +83,7 @@ def isolated() -> Iterator[Isolation]:
 
 
 def _children() -> set[int]:
-    """The processes whose parent this is, dead ones too, until they are waited for."""
+    """The ids of this process's children, including dead ones that were not waited for."""
     if sys.platform != "linux":
         return set()
     numbered = (each for each in Path("/proc").iterdir() if each.name.isdigit())
@@ -91,14 +91,14 @@ def _children() -> set[int]:
 
 
 def _parent(process: Path) -> int | None:
-    with suppress(OSError):  # it has just ended
-        # Its name comes before, in brackets, and may have anything in it.
+    with suppress(OSError):  # the process has just ended
+        # The name comes first, in brackets, and may contain any character.
         return int((process / "stat").read_bytes().rpartition(b")")[2].split()[1])
     return None
 
 
 def _kill(pid: int) -> None:
-    """A child that nobody has waited for, and its group: at one blow, however fast it forks."""
+    """Kill a child and its whole group in one call, so that it cannot fork faster than it dies."""
     with suppress(ProcessLookupError, PermissionError):
         group = os.getpgid(pid)
         if group == os.getpgrp():

@@ -1,4 +1,4 @@
-"""What a computation is made of; each file in computations/ fills in this form."""
+"""The parts of a computation, which each file in computations/ defines."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ __all__ = [
 HOUR = 3600
 DAY = 24 * HOUR
 MIN_KEPT_S = 60
-"""Seconds: so long whoever was told to come back finds the answer, whatever it is."""
+"""Seconds. Clients that were told to come back find any answer for at least this long."""
 MIN_RUN_S = 0.001
 MAX_S = 3650 * DAY
 
@@ -39,47 +39,47 @@ BOUNDS = {
     "attempts": (1, 100, "is not positive"),
     "gives_up_after": (MIN_RUN_S, MAX_S, "is not positive"),
 }
-"""The least and the most that a policy may say, and what is wrong with less."""
+"""The least and the greatest value of each field of a policy, and what is wrong with less."""
 WHOLE = ("version", "attempts")
 
 Progress = Callable[[float], None]
-"""Tells how much is done, from 0.0 to 1.0; cheap enough to call at every step."""
+"""Reports how much is done, from 0.0 to 1.0; cheap enough to call at every step."""
 
 
 class Parameters(BaseModel):
-    """What a computation takes: unknown fields, NaN and infinities are refused."""
+    """The input of a computation. Refuses unknown fields, NaN and infinities."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Result(BaseModel):
-    """What a computation gives, as JSON."""
+    """The output of a computation, sent as JSON."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """How long the answers of a computation last and how hard to try for one; times in seconds."""
+    """How long a computation's answers last and how often it is tried; times in seconds."""
 
     version: int
-    """Raise it when the same parameters give another result: old answers are then out of use."""
+    """Raise it when the same parameters give another result: old answers are no longer used."""
     fresh_for: float
-    """How long a result is served as it is. At least 60, so that whoever waited still finds it."""
+    """How long a result is fresh. At least 60, so that clients who waited still find it."""
     stale_for: float = 0
-    """How long after that it is still served, while a refresh runs behind it."""
+    """How long after that it is served stale, while a refresh runs."""
     failure_kept_for: float = 60
-    """How long a failure is the answer before a request may try afresh. At least 60, too."""
+    """How long a failure is the answer before a request may start a new job. At least 60."""
     expected_time: float | Callable[[Any], float] = 1
-    """How long a run takes, or a function of the parameters that says so."""
+    """How long a run takes, or a function that computes this from the parameters."""
     time_limit: float = 60
-    """How long one run may take; then it is stopped and counts as a failed attempt."""
+    """How long a run may take before it is stopped and counts as a failed attempt."""
     attempts: int = 3
     """How often a job is begun before it is given up."""
     gives_up_after: float = HOUR
-    """How long after the request the job is given up, whatever became of it."""
+    """How long after the request the job is given up, even if attempts are left."""
     private: bool = False
-    """An answer is only for the caller who asked: a token says who that is."""
+    """If true, only the caller who asked gets the answer; a token identifies callers."""
 
     def __post_init__(self) -> None:
         for name in BOUNDS:
@@ -94,7 +94,7 @@ class Policy:
             )
 
     def in_passing(self) -> Self:
-        """For what a new version answers to a question for an old one; it may be rolled back."""
+        """The policy with short times, for an older version's job: a rollback may come."""
         return replace(self, fresh_for=MIN_KEPT_S, stale_for=0)
 
 
@@ -111,9 +111,9 @@ class Computation:
     compute: Callable[[Any, Progress], Result]
 
     def expected_time(self, parameters: Parameters) -> float:
-        """How long a run with these parameters takes, in seconds, by the policy's own word.
+        """How many seconds the policy expects a run with these parameters to take.
 
-        No run takes longer than until its job is given up.
+        At most `gives_up_after`: no run lasts longer than its job.
         """
         given = self.policy.expected_time
         try:
@@ -124,8 +124,8 @@ class Computation:
             ) from error
         if not _is_number(expected):
             raise BrokenComputation(
-                f"expected_time of {self.name} gives no finite number but a "
-                f"{type(expected).__name__}; give seconds"
+                f"expected_time of {self.name} gives a {type(expected).__name__}, "
+                "not a finite number; give seconds"
             )
         if expected <= 0:
             raise BrokenComputation(
@@ -137,7 +137,7 @@ class Computation:
 def _check(name: str, value: Any) -> None:
     least, most, too_little = BOUNDS[name]
     if not _is_number(value):
-        raise ValueError(f"{name}={value!r} is no finite number; give one")
+        raise ValueError(f"{name}={value!r} is not a finite number; give one")
     if name in WHOLE and type(value) is not int:
         raise ValueError(f"{name}={value} is not whole; give a whole number")
     if value < least:
@@ -147,6 +147,6 @@ def _check(name: str, value: Any) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    """Real and finite; True is none."""
+    """True for finite real numbers, except booleans."""
     is_real = isinstance(value, Real) and not isinstance(value, bool)
     return is_real and abs(value) < inf

@@ -1,8 +1,8 @@
-"""How much defaults may add to a request.
+"""Bounds how much defaults may add to a request.
 
-A body of 1 MB may name a model 300,000 times, `{"items":[{},{},…]}`, and the defaults of each are
-filled in. So what they add is bounded: in proportion to the body, or by the `max_length` of what
-repeats.
+A body of 1 MB may contain a model 300,000 times, `{"items":[{},{},…]}`, and each gets its defaults
+filled in. The bytes that this adds are bounded in proportion to the body, or by the `max_length`
+of what repeats.
 """
 
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from math import inf
 from backburner.computation.model_tree import ModelTree, Node
 
 MAX_PER_BYTE = 4
-"""Bytes that defaults may add for each byte of a body: {"x":1} may have 32 bytes of them."""
+"""Bytes that defaults may add for each byte of a body."""
 MAX_BESIDE_BYTES = 100_000
-"""Bytes that defaults may add beside that, in all; gzipped, they still fit into an item."""
+"""Bytes that defaults may add in all beyond that; gzipped, they still fit into an item."""
 
 
 def faults(tree: ModelTree) -> Iterator[str]:
-    """Where defaults may add too much: path, type, rule and remedy."""
+    """Yield a message if defaults may add too much: path, type, rule and remedy."""
     added = _Added(tree)
     if (most := added.by(tree.root)) <= MAX_BESIDE_BYTES:
         return
@@ -32,21 +32,21 @@ def faults(tree: ModelTree) -> Iterator[str]:
 
 
 class _Added:
-    """Counts bytes of JSON."""
+    """Counts the bytes of JSON that defaults may add."""
 
     def __init__(self, tree: ModelTree) -> None:
         self.tree = tree
         self.most: dict[int, float] = {}
-        """What `by` has found, by the id of the schema."""
+        """Results of `by`, by the id of the schema."""
         self.sizes = {
             id(node.schema): _size(tree, node) for node in tree.nodes() if node.kind == "default"
         }
 
     def by(self, node: Node) -> float:
-        """The most for one value there, beside what is in proportion."""
+        """The most bytes for one value at the node, beyond those in proportion to the body."""
         place = id(node.schema)
         if place not in self.most:
-            self.most[place] = inf  # for whatever contains itself
+            self.most[place] = inf  # for a model that contains itself
             self.most[place] = self._by(node)
         return self.most[place]
 
@@ -68,14 +68,14 @@ class _Added:
         return max(map(self.per_byte_of, self.tree.models(node)), default=0)
 
     def per_byte_of(self, model: Node) -> float:
-        """For a byte of the shortest JSON that the model is read from."""
+        """Bytes added for each byte of the shortest JSON of the model."""
         fields = model.fields()
         required = [each for each in fields if not each.default]
         shortest = len("{}") + sum(len(f'"{each.name}":1,') for each in required)
         return sum(map(self.left_out, fields)) / shortest
 
     def left_out(self, model_field: Node) -> int:
-        """If the client leaves out the field."""
+        """Bytes added if the client leaves out the field."""
         if not (default := model_field.default):
             return 0
         return len(f'"{model_field.name}":,') + self.sizes[id(default)]
@@ -84,5 +84,5 @@ class _Added:
 def _size(tree: ModelTree, node: Node) -> int:
     try:
         return len(tree.default(node.schema))
-    except Exception:  # noqa: BLE001 (it is made from the request, by a validator or a factory)
+    except Exception:  # noqa: BLE001 (a validator or a factory makes it from the request)
         return 0

@@ -1,4 +1,4 @@
-"""What a pydantic model is made of: the nodes of its core schema, each with its path."""
+"""The parts of a pydantic model: the nodes of its core schema, each with its path."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,9 +14,9 @@ Schema = Mapping[str, Any]
 """A node of pydantic's core schema."""
 
 FUNCTIONS = {"function-after", "function-before", "function-wrap"}
-"""Validators of the author around a node; what they give is written as the node says."""
+"""The author's validators around a node; the node still decides how the value is written."""
 WRAPPERS = {"custom-error", "default", "definitions", "model-field", "nullable"} | FUNCTIONS
-"""Their JSON is that of the node within."""
+"""Nodes that have the JSON of their inner node."""
 WITHIN = dict.fromkeys(WRAPPERS, ("schema", "")) | {
     "dict": ("values_schema", "{}"),
     "frozenset": ("items_schema", "[]"),
@@ -24,7 +24,7 @@ WITHIN = dict.fromkeys(WRAPPERS, ("schema", "")) | {
     "list": ("items_schema", "[]"),
     "set": ("items_schema", "[]"),
 }
-"""Where the one node within them is, and what that adds to the path."""
+"""The key of a node's single inner node, and what that adds to the path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class Node:
 
     path: str
     annotation: Any
-    """Of the nearest field, or the model."""
+    """The annotation of the nearest field, or the model."""
     schema: Schema
     model: type[BaseModel]
-    """The model that it is part of."""
+    """The model that contains the node."""
 
     @property
     def kind(self) -> str:
@@ -48,7 +48,7 @@ class Node:
 
     @property
     def default(self) -> Schema | None:
-        """The node that has the default of a field, if there is one."""
+        """The node that holds the default of a field; None if it has no default."""
         schema = self.schema["schema"]
         while schema["type"] in FUNCTIONS:
             schema = schema["schema"]
@@ -81,9 +81,9 @@ class ModelTree:
         self.definitions = {each["ref"]: each for each in schema.get("definitions", ())}
 
     def nodes(self, start: Node | None = None) -> Iterator[Node]:
-        """Every node from there on, each definition once: a model may contain itself."""
+        """Yield all nodes below `start`, each definition once: a model may contain itself."""
         seen, nodes = set[str](), [start or self.root]
-        for node in nodes:  # which grows meanwhile
+        for node in nodes:  # the list grows meanwhile
             if node.kind == "definition-ref":
                 if node.schema["schema_ref"] in seen:
                     continue
@@ -92,11 +92,11 @@ class ModelTree:
             nodes += self.inner(node)
 
     def models(self, start: Node) -> list[Node]:
-        """The models from there on: the nodes that have their fields."""
+        """The models below `start`, as the nodes that have their fields."""
         return [node for node in self.nodes(start) if node.kind == "model-fields"]
 
     def inner(self, node: Node) -> list[Node]:
-        """What the JSON of a node consists of."""
+        """The nodes directly within a node's JSON."""
         schema = node.schema
         if node.kind in WITHIN:
             key, step = WITHIN[node.kind]
@@ -115,9 +115,9 @@ class ModelTree:
         return []
 
     def default(self, schema: Schema) -> bytes:
-        """The default of a node as it is signed; from a factory, what it gives now.
+        """The default of a node as canonical JSON; a factory is called.
 
-        ValueError or TypeError if it is not of its type; and whatever a factory raises.
+        Raises ValueError or TypeError if it is not of its type, and what a factory raises.
         """
         inner: Any = schema["schema"]
         if self.definitions:
@@ -143,7 +143,7 @@ def _has_a_set(value: Any) -> bool:
 
 
 def _choices(union: Schema) -> list[Schema]:
-    """Pydantic may put a label beside a choice."""
+    """The union's choices, without the labels that pydantic may put beside them."""
     choices = union["choices"]
     listed = choices.values() if isinstance(choices, dict) else choices
     return [each[0] if isinstance(each, tuple) else each for each in listed]

@@ -1,6 +1,6 @@
-"""The computations that there are: modules and folders of a package that belongs to their authors.
+"""Finds and loads computations: the modules and folders of the authors' package.
 
-The package is found by name, in a setting; `route_plan` in it is `route-plan` in the API.
+A setting names the package. Its `route_plan` is `route-plan` in the API.
 """
 
 import importlib
@@ -24,13 +24,13 @@ FORMS: dict[str, Callable[[Any], bool]] = {
 
 
 def names() -> list[str]:
-    """The computations' names, sorted, without importing any."""
+    """The names of all computations, sorted; imports none of them."""
     modules = (module.name for module in pkgutil.iter_modules(_package().__path__))
     return sorted(name.replace("_", "-") for name in modules if not name.startswith("_"))
 
 
 def load(name: str) -> Computation:
-    """The computation of that name; NoSuchComputation, or BrokenComputation with the remedy."""
+    """Load a computation by name; raise NoSuchComputation, or BrokenComputation with a remedy."""
     if name not in names():
         raise NoSuchComputation(f"there is no computation {name!r}; there are {', '.join(names())}")
     module = _imported(name)
@@ -60,7 +60,7 @@ def _package() -> ModuleType:
 
 
 def _imported(name: str) -> ModuleType:
-    """Its module. Whatever a file does when it is imported, only that file is broken."""
+    """Import a computation's module; any error there breaks only this computation."""
     module_name = f"{_package().__name__}.{name.replace('-', '_')}"
     try:
         return importlib.import_module(module_name)
@@ -74,7 +74,7 @@ def _imported(name: str) -> ModuleType:
 
 
 def _place(error: BaseException) -> str | None:
-    """File and line of the computation at which an import failed."""
+    """The file and line of the computation where its import failed."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}, line {error.lineno}"
     for frame in reversed(traceback.extract_tb(error.__traceback__)):

@@ -1,10 +1,10 @@
-"""Which types parameters may be made of: those that have one JSON form.
+"""Checks that parameters have only types with one JSON form.
 
-A signature is made from the parameters' JSON, and the worker computes from that JSON. So equal
-values have equal JSON in every process, different values have different JSON, and JSON that is read
-and written again stays the same. Pydantic's core keeps to that for the types that are listed here.
-What a Python function writes (`field_serializer`, `SecretStr`, `Path`, `HttpUrl`) cannot be checked
-here, so it is refused. Validators are the author's: what one returns must pass it unchanged.
+The signature is made from the parameters' JSON, and the worker computes from that JSON. So equal
+values must have equal JSON in every process, different values different JSON, and reading and
+writing JSON again must not change it. Pydantic's core ensures this for the types listed here. JSON
+that a Python function writes (`field_serializer`, `SecretStr`, `Path`, `HttpUrl`) cannot be checked
+and is refused. Validators are up to the author: they must leave their own output unchanged.
 """
 
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ from backburner.computation.model_tree import WRAPPERS, ModelTree, Node, Schema
 from backburner.errors import BrokenComputation
 
 PLAIN = {"any", "bool", "bytes", "enum", "float", "int", "literal", "none", "str"}
-"""Their JSON is written as it was read."""
+"""Types that are written as they were read."""
 NORMALISED = {"date", "datetime", "time", "timedelta", "uuid"}
-"""Text that is read in several forms and written in one."""
+"""Types of text that are read in several forms and written in one."""
 CONTAINERS = {"dict", "list", "model", "model-fields", "tagged-union", "tuple", "union"}
 KNOWN = PLAIN | NORMALISED | CONTAINERS | WRAPPERS | {"definition-ref", "json-or-python"}
 KINDS = dict.fromkeys(NORMALISED | {"enum", "str"}, "text") | {
@@ -32,11 +32,11 @@ KINDS = dict.fromkeys(NORMALISED | {"enum", "str"}, "text") | {
     "set": "array",
     "tuple": "array",
 }
-"""The kind of JSON of what may be written in another form than it is read in."""
+"""The kind of JSON of each type that may be written in another form than it was read in."""
 SCALARS = (str, int, float, bool, type(None))
 STRINGS_REWRITTEN = ("strip_whitespace", "to_lower", "to_upper")
 UNSTABLE_SETTINGS = ("ser_", "str_strip_", "str_to_", "val_")
-"""Of a whole model. For the text of one field there is StringConstraints."""
+"""Prefixes of settings of a whole model. For the text of one field, use StringConstraints."""
 
 UNORDERED = (
     "its members come in another order in each process; "
@@ -65,7 +65,7 @@ REASONS = {
 
 
 def check(name: str, parameters: type[BaseModel], result: type[BaseModel]) -> None:
-    """BrokenComputation with the faults of a computation's models: path, type, rule and remedy."""
+    """Raise BrokenComputation if a model has faults: path, type, rule and remedy of each."""
     try:
         faults = of_parameters(parameters) + of_result(result)
     except (PydanticUndefinedAnnotation, PydanticUserError) as error:
@@ -78,7 +78,7 @@ def check(name: str, parameters: type[BaseModel], result: type[BaseModel]) -> No
 
 @cache
 def of_parameters(model: type[BaseModel]) -> tuple[str, ...]:
-    """What has not one JSON form; if all has, where defaults may add too much."""
+    """The nodes without one JSON form; if there are none, those whose defaults add too much."""
     tree = ModelTree(model)
     faults: dict[str, str] = {}
     for node in tree.nodes():
@@ -89,9 +89,9 @@ def of_parameters(model: type[BaseModel]) -> tuple[str, ...]:
 
 @cache
 def of_result(model: type[BaseModel]) -> tuple[str, ...]:
-    """Sets: with them, equal results would have different bytes and ETags.
+    """Refuse sets: with them, equal results would have different bytes and ETags.
 
-    Nothing else is refused, as a result is written once and never read back.
+    All other types are fine, as a result is written once and never read back.
     """
     return tuple(
         f"{node}: {UNORDERED}, or add a field_serializer that sorts it"
@@ -101,7 +101,7 @@ def of_result(model: type[BaseModel]) -> tuple[str, ...]:
 
 
 def _faults(tree: ModelTree, node: Node) -> Iterator[str]:
-    """Why a node has not one JSON form, and what to use instead."""
+    """Say why a node has more than one JSON form, and what to use instead."""
     if "serialization" in node.schema:
         yield BY_A_FUNCTION
     if node.kind not in KNOWN:
@@ -133,7 +133,7 @@ def _of_fields(_tree: ModelTree, node: Node) -> Iterator[str]:
 
 def _of_members(_tree: ModelTree, node: Node) -> Iterator[str]:
     if not all(isinstance(m, SCALARS) and not isinstance(m, Enum) for m in _members(node.schema)):
-        yield "a member is no text, number, boolean or null; use those, or an Enum of them"
+        yield "a member is not text, a number, boolean or null; use those, or an Enum of them"
 
 
 def _of_keys(tree: ModelTree, node: Node) -> Iterator[str]:
@@ -155,7 +155,7 @@ def _of_choices(tree: ModelTree, node: Node) -> Iterator[str]:
 
 def _of_default(tree: ModelTree, node: Node) -> Iterator[str]:
     if node.schema.get("default_factory_takes_data"):
-        return  # there is no data here; each computation's example is tested with its own
+        return  # it needs the other fields' values; a test tries it on each example
     try:
         once, again = tree.default(node.schema), tree.default(node.schema)
     except Exception as error:  # noqa: BLE001 (an author's factory may raise anything)
@@ -190,7 +190,7 @@ CHECKS = {
 
 
 def _is_text(tree: ModelTree, keys: Node) -> bool:
-    """Each text is a key of its own."""
+    """True if each text is a different key."""
     if _rewrites(tree, keys):
         return False
     if keys.kind in ("enum", "literal"):
@@ -202,14 +202,14 @@ def _is_text(tree: ModelTree, keys: Node) -> bool:
 
 
 def _rewrites(tree: ModelTree, node: Node) -> set[str]:
-    """The kinds of JSON that may be written in another form than they are read in."""
+    """The kinds of JSON at a node that may be written in another form than they were read in."""
     if node.kind in KINDS:
         return {KINDS[node.kind]} if any(map(_is_rewritten, tree.nodes(node))) else set()
     return set[str]().union(*(_rewrites(tree, each) for each in tree.inner(node)))
 
 
 def _is_rewritten(node: Node) -> bool:
-    """By itself, whatever is within."""
+    """True if the node itself, without its inner nodes, is written in another form."""
     match node.kind:
         case "enum":
             return _has_other_spellings(node.schema["cls"])

@@ -1,4 +1,4 @@
-"""The HTTP face: event.py → routes.py → parameters.py, and back by response.py.
+"""The HTTP side: event.py → routes.py → parameters.py, and back through response.py.
 
-It knows nothing of the table and the queue; request.py is the only one that knows both.
+It knows nothing of the table and the queue; only request.py knows both sides.
 """

@@ -1,4 +1,4 @@
-"""The console: one page to ask on and to watch the answer come. `GET /`."""
+"""The console, `GET /`: a page on which to ask a question and watch its job."""
 
 import base64
 import hashlib
@@ -14,9 +14,9 @@ PAGE = Path(__file__).with_name("console.html")
 
 @cache
 def page(large_results: str, base: str) -> Document:
-    """The page; its script may also get what lies at the origin of the large results.
+    """The page. Its script may also fetch from `large_results`, the origin of large results.
 
-    `base` precedes each path in its links.
+    `base` is put before each path in its links.
     """
     html = PAGE.read_text("utf-8").replace('="/', f'="{escape(base)}/')
     return Document.of(
@@ -27,7 +27,7 @@ def page(large_results: str, base: str) -> Document:
 
 
 def _policy(html: str, large_results: str) -> str:
-    """The page may run its own script, use its own style and talk to its own hosts; no more."""
+    """The page may only run its own script, use its own style and talk to its own hosts."""
     return "; ".join(
         [
             "default-src 'none'",

@@ -1,4 +1,4 @@
-"""An HTTP request, as API Gateway hands it over (payload 2.0)."""
+"""An HTTP request, read from API Gateway's event (payload 2.0)."""
 
 import base64
 import binascii
@@ -15,23 +15,23 @@ from backburner.problems import MalformedJson, NotJson, TooLarge
 from backburner.protocol.signature import canonical, plain
 
 MAX_BODY_BYTES = 1_000_000
-"""Bytes. 1,000 stops are about 100,000."""
+"""1,000 stops take about 100,000 bytes."""
 MAX_DEPTH = 100
-"""How deep values may be nested. Pydantic reads no JSON beyond 200."""
+"""How deep values may be nested. Pydantic reads JSON up to a depth of 200."""
 MAX_POINTERS_BYTES = 4_000_000
-"""Bytes of the pointers to all values together: whatever is wrong with each, memory is bounded.
+"""Bytes of the pointers to all values. This bounds memory even if every value is invalid.
 
-A list of 50,000 numbers is within it, and so are 5,000 stops, which hardly compress enough to be
-taken. A long name over many values, or much nesting, has up to a million times its own size.
+It allows a list of 50,000 numbers, and 5,000 stops, which hardly compress enough to be accepted.
+A long name over many values, or deep nesting, can take up to a million times its own size.
 """
 ITEM, MEMBER = 32, 96
-"""Bytes that a value counts for, beside its name: a member that is not known is copied."""
+"""Bytes counted for a value besides its name. Members count more, as unknown ones are copied."""
 
 
 UNNAMED = "$default"
-"""The stage that is not in its URLs."""
+"""The stage whose name is not in its URLs."""
 WEIGHT = re.compile(r"(?:q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?")
-"""RFC 9110, 12.4.2; nothing is 1."""
+"""RFC 9110, 12.4.2; no weight means 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +39,11 @@ class Site:
     """How the deployment is reached."""
 
     base_path: str = ""
-    """What precedes the paths at the address that clients know, `/orders`; empty: nothing."""
+    """What comes before the paths at the clients' address, such as `/orders`, or empty."""
     needs_token: bool = False
-    """API Gateway lets nobody to the answers without a token."""
+    """True if API Gateway requires a token for answers."""
     large_results: str = ""
-    """The origin that large results come from; the console may ask there."""
+    """The origin of large results, from which the console may fetch."""
 
 
 PUBLIC = Site()
@@ -53,24 +53,24 @@ PUBLIC = Site()
 class Request:
     method: str
     path: tuple[str, ...]
-    """Its steps, without what the deployment's address has before them."""
+    """The segments of the path, without the stage."""
     base: str
-    """What precedes a path in a link, for the client who asks."""
+    """What comes before the path in a link for this client."""
     query: str
     headers: Mapping[str, str]
     """By lower-case name."""
     body: bytes
     correlation_id: str
     needs_token: bool
-    """Nobody gets here without a token."""
+    """True if API Gateway requires a token for answers."""
     large_results: str
-    """The origin that large results come from."""
+    """The origin of large results."""
     caller: str
-    """Who asks, as a hash: the token's issuer and subject or, without a token, the address."""
+    """A hash of the token's issuer and subject or, without a token, of the IP address."""
     identity: str | None
-    """The caller, if API Gateway has checked a token that says who it is."""
+    """The caller, if API Gateway has checked a token that identifies it."""
     operator: str | None
-    """Who signed the request, if API Gateway has checked an AWS signature: an ARN."""
+    """The ARN of the request's signer, if API Gateway has checked an AWS signature."""
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any], site: Site = PUBLIC) -> Self:
@@ -93,7 +93,7 @@ class Request:
 
     @property
     def accepts_gzip(self) -> bool:
-        """RFC 9110, 12.5.3: what is named counts more than `*`; and it is not liked less."""
+        """True if gzip is accepted and not less preferred than identity (RFC 9110, 12.5.3)."""
         weights = dict(_weights(self.headers.get("accept-encoding", "")))
         weight = weights.get("gzip", weights.get("*", 0.0))
         return weight > 0 and weight >= weights.get("identity", 0.0)
@@ -104,7 +104,7 @@ class Request:
         return "return=minimal" in (p.replace(" ", "") for p in preferences)
 
     def has(self, etag: str) -> bool:
-        """The client has it already: If-None-Match, by weak comparison; of GET and HEAD alone."""
+        """True if the client has it (If-None-Match, weak comparison); only for GET and HEAD."""
         if self.method not in ("GET", "HEAD"):
             return False
         seen = self.headers.get("if-none-match", "").split(",")
@@ -112,7 +112,7 @@ class Request:
         return "*" in tags or etag.removeprefix("W/") in tags
 
     def json(self) -> Any:
-        """The body's JSON; whatever makes it none is a problem."""
+        """The body's JSON; TooLarge, NotJson or MalformedJson if it cannot be read."""
         if len(self.body) > MAX_BODY_BYTES:
             raise TooLarge(f"the body has {len(self.body)} bytes; send {MAX_BODY_BYTES} at most")
         media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -122,7 +122,7 @@ class Request:
 
 
 def read_json(text: bytes | str) -> Any:
-    """The JSON in the text. Duplicate keys and NaN are no JSON of ours."""
+    """The JSON in the text. Refuses duplicate keys, NaN and infinities."""
     try:
         # json.loads would guess at UTF-16 and UTF-32.
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
@@ -146,7 +146,7 @@ def read_json(text: bytes | str) -> Any:
 
 
 def _pointers(value: Any, above: int = 0, depth: int = 1) -> int:
-    """The size of the pointers to all that is inside; `above` is that of the pointer to it."""
+    """The size of the pointers to all inner values; `above` is the size of the value's own."""
     if depth > MAX_DEPTH:
         raise _too_deep()
     match value:
@@ -187,16 +187,16 @@ def _finite(text: str) -> int | float:
 
 
 def _finite_int(text: str) -> int:
-    """As far as a float reaches, which is the same number."""
+    """A whole number within the range of a float, as pydantic may read it as one."""
     return int(text) if math.isfinite(float(text)) else _no_number(text)
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text[:80]} is no number that JSON and we can hold")
+    raise ValueError(f"{text[:80]} is not a finite number; send one")
 
 
 def _path(event: Mapping[str, Any]) -> tuple[str, ...]:
-    """API Gateway leaves the name of a stage in the path, and takes the key of a mapping out."""
+    """The path without the stage: API Gateway removes a mapping's key, but not a stage's name."""
     steps = event["rawPath"].strip("/").split("/")
     stage = event["requestContext"].get("stage", UNNAMED)
     if stage != UNNAMED and steps[0] == stage:
@@ -205,14 +205,14 @@ def _path(event: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _base(context: Mapping[str, Any], site: Site) -> str:
-    """At API Gateway's own address the stage, unless it is said to be something else."""
+    """The configured base path; without one, the stage, but only at API Gateway's own address."""
     stage = context.get("stage", UNNAMED)
     is_own = ".execute-api." in context.get("domainName", "")
     return site.base_path or (f"/{stage}" if stage != UNNAMED and is_own else "")
 
 
 def _weights(accepted: str) -> Iterator[tuple[str, float]]:
-    """Codings and how much they are liked; what cannot be read is as if it were not there."""
+    """Yield the accepted codings and their weights; ignore what cannot be read."""
     for item in accepted.lower().split(","):
         coding, _, parameter = (part.strip() for part in item.partition(";"))
         if found := WEIGHT.fullmatch(parameter):
@@ -226,7 +226,7 @@ def _identity(context: Mapping[str, Any]) -> str | None:
 
 
 def _authorizer(context: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
-    """What API Gateway has found out about the caller; nothing, if the route does not ask."""
+    """What API Gateway's authorizer found out about the caller; empty without an authorizer."""
     found: Mapping[str, Any] = (context.get("authorizer") or {}).get(kind) or {}
     return found
 

@@ -1,4 +1,4 @@
-"""What a client is told when something failed: every exception becomes a problem, and is logged."""
+"""Turns every exception into a problem for the client, and logs it."""
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -8,11 +8,11 @@ from backburner.problems import InternalError, Problem, Unavailable
 from backburner.telemetry import logger
 
 RETRY_AFTER_S = 2
-"""When to ask again after AWS did not answer."""
+"""Seconds after which to ask again if AWS did not answer."""
 
 
 def problem_of(error: Exception) -> Problem:
-    """The problem itself, 503 where asking again may help, 500 where the fault is ours."""
+    """The problem itself, 503 if asking again may help, or 500 if the service is at fault."""
     match error:
         case Problem():
             return error

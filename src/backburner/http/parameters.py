@@ -1,4 +1,4 @@
-"""Parameters, from a body or a query to what a computation takes: validated, defaults filled in."""
+"""Reads parameters from a body or a query, validates them and fills in defaults."""
 
 import json
 import re
@@ -19,17 +19,17 @@ MAX_QUERY_PARAMETERS = 100
 LISTS = (list, tuple, set, frozenset, Sequence)
 MAX_ERRORS = 20
 MAX_LISTED_OF = 5_000
-"""Errors. To list more would take some 500 bytes for each, and nobody reads them."""
+"""If there are more errors, none is listed: each would take some 500 bytes of memory."""
 MAX_REASON_LENGTH = 300
-"""Characters. Pydantic quotes the tag that it does not find in a union."""
+"""Characters. Pydantic quotes a tag that it does not find in a union, however long."""
 
 ESCAPED = re.compile(r"\\u(0000|d[89a-f])")
-"""In JSON that is ASCII: what may be no character, or half of one."""
+"""In ASCII JSON, escapes that may not be characters: U+0000 and surrogates."""
 NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 
 
 def of(request: Request, computation: Computation) -> Parameters:
-    """The parameters of a request; InvalidParameters with a pointer and a reason for each error."""
+    """The parameters of a request. InvalidParameters has a pointer and a reason for each error."""
     given = request.json() if request.method == "POST" else _of_query(request, computation)
     text = json.dumps(given)
     if ESCAPED.search(text):
@@ -42,12 +42,12 @@ def of(request: Request, computation: Computation) -> Parameters:
 
 
 def dump(parameters: Parameters) -> bytes:
-    """Canonical JSON of validated parameters: what is signed, stored and computed from."""
+    """Validated parameters as canonical JSON, from which they are signed, stored and computed."""
     return canonical(parameters.model_dump(mode="json"))
 
 
 def _of_query(request: Request, computation: Computation) -> dict[str, Any]:
-    """?a=1&b=x&c={"d":2}: text as it is, anything else as JSON; a repeated name is a list."""
+    """Read ?a=1&b=x&c={"d":2}: text as it is, all else as JSON, repeated names as a list."""
     try:
         pairs = parse_qsl(
             request.query,
@@ -72,7 +72,7 @@ def _of_query(request: Request, computation: Computation) -> dict[str, Any]:
 
 
 def _value(texts: list[str], annotation: Any) -> Any:
-    """One value is a list of one where nothing but a list will do."""
+    """The value of a parameter. A single value becomes a list if only a list is allowed."""
     values = texts if takes_text(annotation) else [_of_text(text) for text in texts]
     items = list(_items(annotation))
     if len(values) == 1 and (not items or isinstance(values[0], list | NoneType)):
@@ -86,11 +86,11 @@ def _of_text(text: str) -> Any:
     try:
         return read_json(text)
     except MalformedJson:
-        return text  # and the validation says what it should have been
+        return text  # validation says what it should have been
 
 
 def _items(annotation: Any) -> Iterator[Any]:
-    """What is in the lists that it takes; nothing, if it takes anything but lists and null."""
+    """The item types of a field that takes only lists (or null); nothing for other fields."""
     arguments = get_args(annotation)
     origin = get_origin(annotation)
     if origin is Annotated:
@@ -103,7 +103,7 @@ def _items(annotation: Any) -> Iterator[Any]:
 
 
 def takes_text(annotation: Any) -> bool:
-    """Text, or nothing else but null."""
+    """True if the field takes only strings (or null)."""
     arguments = get_args(annotation)
     origin = get_origin(annotation)
     if origin is Literal:
@@ -124,7 +124,7 @@ def _refuse_what_is_no_text(given: Any) -> None:
 
 
 def _no_text(value: Any, place: tuple[int | str, ...]) -> Iterator[tuple[int | str, ...]]:
-    """The steps to it; for the name of a member, to the object that has it."""
+    """Yield the path to each invalid text; for a member's name, the path to its object."""
     match value:
         case str() if NO_CHARACTER.search(value):
             yield place
@@ -164,7 +164,7 @@ def _written(place: Iterable[int | str]) -> str:
 
 
 def _pointer(location: Sequence[int | str], given: Any) -> str:
-    """RFC 6901. Names of union members, which pydantic puts into the location, are left out."""
+    """The JSON Pointer (RFC 6901) without the union members' names that pydantic adds."""
     pointer = ""
     for depth, step in enumerate(location):
         inner = _at(given, step)

@@ -1,4 +1,4 @@
-"""The answers of the HTTP face: 200, 202, redirects, 304 and problems, with their headers."""
+"""HTTP responses: 200, 202, redirects, 304 and problems, with their headers."""
 
 import base64
 import gzip
@@ -16,19 +16,19 @@ from backburner.protocol.entry import Answer, Entry
 from backburner.waiting import Wait
 
 UrlOf = Callable[[Answer, str, float], str]
-"""Where a client of that method gets a large result from now on: see large_results.py."""
+"""Gives the URL of a large result for an HTTP method and the current time: large_results.py."""
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 TEXT = "text/plain"
 DOCUMENT_KEPT_FOR = 300
-"""Seconds. So long after a deployment a client may see what was there before."""
+"""Seconds for which clients may still see the old document after a deployment."""
 FOR_BROWSERS = {
     "access-control-allow-origin": "*",
     "access-control-expose-headers": "age, cache-status, content-location, etag, location, "
     "preference-applied, retry-after, www-authenticate",
 }
-"""CORS is answered here, not by API Gateway: so it is the same wherever the function runs."""
+"""CORS is handled here, not in API Gateway, so that it is the same wherever the function runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Response:
     body: bytes = b""
 
     def as_event(self, *, with_body: bool = True) -> dict[str, Any]:
-        """As API Gateway takes it (payload 2.0)."""
+        """The response in API Gateway's form (payload 2.0)."""
         is_binary = "content-encoding" in self.headers
         body = base64.b64encode(self.body) if is_binary else self.body
         return {
@@ -51,7 +51,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """What is neither a result nor a problem, and the same until the next deployment."""
+    """A page or file that stays the same until the next deployment."""
 
     body: bytes
     compressed: bytes
@@ -67,7 +67,7 @@ class Document:
         return cls(body=body, compressed=gzip.compress(body, mtime=0), headers=about)
 
     def answer(self, request: Request, *, needs_token: bool = False) -> Response:
-        """As it is, gzipped, or 304."""
+        """The document, plain or gzipped, or 304."""
         headers = {**self.headers, **_kept(DOCUMENT_KEPT_FOR, needs_token=needs_token)}
         if request.has(headers["etag"]):
             return Response(status=304, headers=headers)
@@ -84,7 +84,7 @@ def health(version: str) -> Response:
 
 
 def preflight() -> Response:
-    """What a browser asks before it asks from another origin: any page may."""
+    """The answer to a CORS preflight: pages of any origin may ask."""
     headers = {
         "access-control-allow-methods": "DELETE, GET, HEAD, POST",
         "access-control-allow-headers": "authorization, content-type, if-none-match, prefer, "
@@ -95,7 +95,7 @@ def preflight() -> Response:
 
 
 def forgotten() -> Response:
-    """There is nothing left, whether there was something or not."""
+    """204, whether the entry existed or not."""
     return Response(status=204, headers={"cache-control": "no-store"})
 
 
@@ -108,9 +108,9 @@ def problem_response(problem: Problem) -> Response:
 
 
 def answered(entry: Entry, answer: Answer, request: Request, now: float, url_of: UrlOf) -> Response:
-    """200 with the bytes as they are stored, a redirect, 304, or the problem's own status."""
+    """200 with the stored bytes, a redirect, 304, or the problem's own status."""
     headers = _headers(entry, answer, request, now)
-    # With a 304, too: API Gateway would put in text/plain, and a cache would believe it.
+    # Even with a 304: API Gateway would add text/plain, and caches would believe it.
     headers["content-type"] = JSON if answer.is_result else PROBLEM
     if answer.is_result and request.has(headers["etag"]):
         return Response(status=304, headers=headers)
@@ -123,17 +123,17 @@ def answered(entry: Entry, answer: Answer, request: Request, now: float, url_of:
 
 
 def _redirect(headers: dict[str, str], method: str, url: str) -> Response:
-    """The result is elsewhere: 307 keeps the method, and 303 makes a POST a GET (RFC 9110).
+    """Redirect to the result: 307 keeps the method, 303 turns a POST into a GET (RFC 9110).
 
-    It is not to be stored: a cache that revalidates it by the result's ETag would get 304, and go
-    on with a URL that has ended.
+    Caches must not store it: revalidating it with the result's ETag would give 304, and they
+    would keep a URL that has ended.
     """
     elsewhere = {"location": url, "cache-control": "no-store", "content-type": TEXT}
     return Response(status=303 if method == "POST" else 307, headers=headers | elsewhere)
 
 
 def accepted(entry: Entry, request: Request, wait: Wait, *, collapsed: bool) -> Response:
-    """202: not yet. The client asks again, here or at Location, after that many seconds."""
+    """202: the client asks again after that many seconds, at the same URL or at Location."""
     headers = {
         "retry-after": _whole_seconds(wait.seconds),
         "location": path(entry, request),
@@ -181,7 +181,7 @@ def _headers(entry: Entry, answer: Answer, request: Request, now: float) -> dict
 
 
 def _hit(entry: Entry, answer: Answer, now: float) -> str:
-    """RFC 9211: less than 0 is stale."""
+    """The Cache-Status of a hit (RFC 9211); a negative ttl means stale."""
     left = floor(answer.fresh_until - now)
     ttl = left if answer.is_fresh(now) else min(left, -1)
     detail = "; detail=refreshing" if entry.is_alive(now) else ""
@@ -189,7 +189,7 @@ def _hit(entry: Entry, answer: Answer, now: float) -> str:
 
 
 def _kept(seconds: int, *, needs_token: bool) -> dict[str, str]:
-    """By whom; what needs a token, by no cache that others share."""
+    """Headers for caches. Shared caches must not store an answer that needs a token."""
     who = "private" if needs_token else "public"
     varies = "accept-encoding, authorization" if needs_token else "accept-encoding"
     return {"cache-control": f"{who}, max-age={seconds}", "vary": varies}

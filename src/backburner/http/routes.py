@@ -1,4 +1,4 @@
-"""What a request asks for: a document, or a question that has a signature."""
+"""Finds what a request asks for: a document, a question, or an entry to forget."""
 
 import json
 from dataclasses import dataclass
@@ -26,21 +26,21 @@ from backburner.telemetry import logger
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """An entry to look up. Asked by signature alone, it has no parameters, and starts no job."""
+    """An entry to look up. Without parameters (asked by signature), it cannot start a job."""
 
     request: Request
     entry: Entry
     computation: Computation
     parameters: Parameters | None = None
     canonical: bytes = b""
-    """The parameters as they are signed, stored and computed from."""
+    """The parameters as canonical JSON."""
 
     @property
     def can_start(self) -> bool:
         return self.parameters is not None
 
     def new_job(self, entry: Entry, now: float) -> Job:
-        """A job for it, after as many failures as the entry tells."""
+        """A new job for the question; it continues the entry's count of failures."""
         return Job.new(
             self.computation.policy,
             self.canonical,
@@ -53,14 +53,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forget:
-    """An entry that an operator wants forgotten."""
+    """An entry that an operator wants to delete."""
 
     entry: Entry
     operator: str
 
 
 def find(request: Request) -> Question | Forget | Response:
-    """The document or question at the request's path; a Problem if there is none."""
+    """What is at the request's path; raises a Problem if there is nothing."""
     if request.method == "OPTIONS":
         return response.preflight()
     match request.path:
@@ -86,7 +86,7 @@ def find(request: Request) -> Question | Forget | Response:
     raise NotFound("there is nothing at this path; GET /openapi.json tells what there is")
 
 
-# Imported when they are asked for: a cold start has no use for them.
+# These import their modules on demand, to keep cold starts short.
 
 
 def _console(request: Request) -> Response:
@@ -142,7 +142,7 @@ def _by_signature(request: Request, name: str, text: str) -> Question | Forget:
 
 
 def _forget(request: Request, name: str, text: str) -> Forget:
-    """Whatever route led here: without a signature that API Gateway has checked it is refused."""
+    """Refuse, on any route, without an AWS signature that API Gateway has checked."""
     if request.operator is None:
         raise Forbidden("only an operator may forget an entry; sign the request (AWS SigV4)")
     entry = Entry(signature=_signature(text), computation=_load(name).name)
@@ -156,7 +156,7 @@ def _signature(text: str) -> Signature:
 
 
 def _private_to(request: Request, computation: Computation) -> str:
-    """Whose the answers are: the caller's, or everybody's."""
+    """The caller's identity if answers are private; empty if they are for everybody."""
     if not computation.policy.private:
         return ""
     if request.identity is None:
@@ -178,14 +178,14 @@ def _load(name: str) -> Computation:
 
 
 def _broken(name: str, error: BrokenComputation) -> InternalError:
-    """What a client gets to know of it. The log has the rest: it is the author's to mend."""
+    """The client's problem for a broken computation. The log tells its author the details."""
     logger.error("a computation is broken", computation=name, reason=str(error), where=where(error))
     return InternalError(f"the computation {name} is broken, and that is logged; ask again later")
 
 
 @cache
 def _described(names: tuple[str, ...], base: str) -> dict[str, dict[str, object]]:
-    """The computations that work, by name. A broken one is logged, and takes no other with it."""
+    """The computations that work, by name. Broken ones are logged and left out."""
     described = {}
     for name in names:
         try:

@@ -1,7 +1,7 @@
-"""What lies under a signature: an answer, a job, both or nothing.
+"""An entry: what a signature names. It has an answer, a job, both or nothing.
 
-A placeholder is an entry with a job and no answer; a refresh, one with a stale answer and a job.
-All times are seconds since the epoch; `now` is always the caller's.
+A placeholder is an entry with a job and no answer. In a refresh, it has a stale answer and a job.
+All times are in seconds since the epoch. The caller always passes `now`.
 """
 
 import gzip
@@ -15,34 +15,34 @@ from backburner.protocol.signature import Signature
 
 OK = 200
 MAX_PARAMETERS_BYTES = 100_000
-"""Bytes, gzipped: with a stale answer beside them they fit into an item of 400 KB."""
+"""Bytes, gzipped. Together with a stale answer, this fits into an item of 400 KB."""
 MAX_BACK_OFF = 32
-"""A failure that comes back is kept twice as long each time, up to this factor."""
+"""Each failure in a row is kept twice as long as the last, up to this factor."""
 COMPRESSION = 6
-"""gzip's level: 20 MB of numbers take 1.7 s, where level 9 takes 4.0 s for 1 % less."""
+"""gzip's level. 20 MB of numbers took 1.7 s; level 9 took 4.0 s and saved only 1 % more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A result, or a problem: a failure is an answer, too."""
+    """A result or a problem: failures are stored and served like results."""
 
     body: bytes
-    """JSON, gzipped: stored and sent as it is."""
+    """JSON, gzipped; stored and sent unchanged."""
     status: int
-    """HTTP's: 200 for a result, 4xx or 5xx for a problem."""
+    """The HTTP status: 200 for a result, 4xx or 5xx for a problem."""
     etag: str
     computed_at: float
     fresh_until: float
     renew_at: float
-    """From when a request may set a new job: `fresh_until`, but later after a failed refresh."""
+    """When a request may start a new job: `fresh_until`, or later after a failed refresh."""
     ends_at: float
-    """From when it is not served any more, fresh or stale."""
+    """When it is no longer served, not even stale."""
     failures: int = 0
     """How many jobs in a row have failed up to now."""
     renewal_failed_at: float | None = None
     """When the last refresh of a stale result failed."""
     object_key: str | None = None
-    """Of a large result: where its body is instead, in the bucket."""
+    """The key of a large result's body in the bucket."""
 
     @classmethod
     def result(cls, json: bytes, policy: Policy, now: float) -> Self:
@@ -73,7 +73,7 @@ class Answer:
 
     @property
     def etag_header(self) -> str:
-        """Weak, since the same result goes out with and without gzip."""
+        """The ETag; weak, as the same result is sent with and without gzip."""
         return f'W/"{self.etag}"'
 
     def is_fresh(self, now: float) -> bool:
@@ -82,7 +82,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Work under way. It carries what its end needs, so that it outlives a deploy."""
+    """Work that is queued or running. It carries all that ending it needs: it outlives deploys."""
 
     version: int
     parameters: bytes
@@ -94,15 +94,15 @@ class Job:
     failure_kept_for: float
     max_attempts: int
     answer_kept_for: float = 60
-    """How long its answer is kept, whatever it is: so long a client may stay away."""
+    """How long any answer of it is kept at least, so how long clients may stay away."""
     lease: float = 0
-    """Until when the job counts as alive; the store sets it."""
+    """The time until which the job counts as alive; the store sets it."""
     failures: int = 0
     """How many jobs in a row failed before this one."""
     sends: int = 1
     attempts: int = 0
     run: str | None = None
-    """The attempt that holds the job; a queued job has none."""
+    """The token of the run that holds the job; None while it is queued."""
     started_at: float | None = None
     progress: float | None = None
     progress_at: float | None = None
@@ -118,7 +118,7 @@ class Job:
         now: float,
         failures: int = 0,
     ) -> Self:
-        """A job as the policy is now. `parameters` are canonical JSON; TooLarge over the limit."""
+        """A new job by the policy. `parameters` are canonical JSON; TooLarge if over the limit."""
         # A client that was told to wait for the result must still find the failure.
         kept_for = max(policy.failure_kept_for, 2 * expected_time)
         failure_kept_for = kept_for * min(2**failures, MAX_BACK_OFF)
@@ -143,7 +143,7 @@ class Job:
         return now < self.lease and now < self.gives_up_at
 
     def gave_up(self, now: float) -> Answer:
-        """The answer when all attempts, or all the time, are used up."""
+        """The answer to a job that has used up its attempts or its time."""
         problem = GaveUp(
             f"gave up after {self.attempts} of {self.max_attempts} attempts and "
             f"{now - self.requested_at:.0f} s; ask again later, it will be tried afresh",
@@ -152,45 +152,45 @@ class Job:
         return Answer.problem(problem, self, now)
 
     def is_spent(self, now: float) -> bool:
-        """No attempt or no time is left: only burial is."""
+        """True if no attempts or no time are left, so that it can only be buried."""
         return self.attempts >= self.max_attempts or now >= self.gives_up_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """The DynamoDB item under a signature; one that is not there has neither answer nor job."""
+    """The DynamoDB item of a signature; without an item, it has neither answer nor job."""
 
     signature: Signature
     computation: str
     private_to: str = ""
-    """The identity of the caller whose it is; empty: it is everybody's."""
+    """The identity of the only caller who may see it; empty if everybody may."""
     answer: Answer | None = None
     job: Job | None = None
 
     @property
     def the_job(self) -> Job:
-        """The job, where the caller knows that there is one."""
+        """The job, for callers who know that there is one."""
         if self.job is None:
             raise LookupError(f"the entry {self.signature} has no job; look before you take it")
         return self.job
 
     @property
     def the_answer(self) -> Answer:
-        """The answer, where the caller knows that there is one."""
+        """The answer, for callers who know that there is one."""
         if self.answer is None:
             raise LookupError(f"the entry {self.signature} has no answer; look before you take it")
         return self.answer
 
     def is_for(self, asked: "Entry") -> bool:
-        """It is of the computation and for the caller that are asked for."""
+        """True if it has the computation and the caller of the entry asked for."""
         return (self.computation, self.private_to) == (asked.computation, asked.private_to)
 
     def servable(self, now: float) -> Answer | None:
-        """The answer, unless it has ended. DynamoDB deletes late: the clock decides."""
+        """The answer, unless it has ended. DynamoDB deletes late, so the clock decides."""
         return self.answer if self.answer and now < self.answer.ends_at else None
 
     def is_settled(self, now: float) -> bool:
-        """The answer stands and is not to be renewed yet."""
+        """True if the answer can be served and needs no refresh yet."""
         answer = self.servable(now)
         return answer is not None and now < answer.renew_at
 
@@ -202,7 +202,7 @@ class Entry:
 
     @property
     def ends_at(self) -> float:
-        """When nothing in it is of use any more."""
+        """When neither answer nor job is needed any longer."""
         answer_ends = self.answer.ends_at if self.answer else 0.0
         return max(answer_ends, self.job.gives_up_at if self.job else 0.0)
 

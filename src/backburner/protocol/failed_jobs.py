@@ -1,6 +1,6 @@
-"""Failed jobs: what was given up, kept so that an operator can drive it again.
+"""Buries jobs, and keeps the failed jobs in a queue so that an operator can redrive them.
 
-Only `make redrive` reads them, once the fault is mended.
+Only `make redrive` reads that queue, once the fault is mended.
 """
 
 import base64
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedJob:
-    """The job's message, and what was in its entry."""
+    """The job's message, and the parts of its entry that a redrive needs."""
 
     message: Message
     version: int
     parameters: bytes
-    """As the job has them: canonical JSON, gzipped."""
+    """The job's parameters: canonical JSON, gzipped."""
     private_to: str = ""
-    """As the entry has it."""
+    """The entry's `private_to`."""
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
@@ -70,7 +70,7 @@ class FailedJob:
 
     @property
     def entry(self) -> Entry:
-        """Its entry, before anyone has looked."""
+        """The job's entry, empty: ready to be looked up."""
         return replace(self.message.entry, private_to=self.private_to)
 
 
@@ -86,13 +86,13 @@ class FailedJobs:
         return self.make_client()
 
     def bury(self, store: Store, entry: Entry) -> Entry:
-        """Give up the job of an entry; LostRace if another was first, who then counts and keeps."""
+        """Bury and keep the job of an entry. LostRace if another was first, who then keeps it."""
         buried = store.bury(entry)
         self.add(entry)
         return buried
 
     def add(self, entry: Entry) -> None:
-        """Count a job that was given up, and keep it. If that fails, clients have their answer."""
+        """Count and keep a job that was given up. Clients have their answer even if this fails."""
         count("failed", entry.computation)
         try:
             body = FailedJob.of(entry).write()

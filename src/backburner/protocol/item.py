@@ -1,6 +1,6 @@
-"""An entry as a DynamoDB item, and back.
+"""Converts entries to DynamoDB items and back.
 
-Unknown attributes are ignored and missing ones take their defaults: an entry outlives a deploy.
+Unknown attributes are ignored and missing ones take their defaults, as entries outlive deploys.
 """
 
 import dataclasses
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 MIN_NUMBER, MAX_NUMBER = 1e-130, 1e38
-"""DynamoDB's numbers have 38 digits; a whole one under this has no more."""
+"""DynamoDB's numbers have up to 38 digits, as do whole numbers under MAX_NUMBER."""
 
 Facet = TypeVar("Facet", Answer, Job)
 
 
 def attribute(value: object) -> "AttributeValueTypeDef":
-    """A value as DynamoDB takes it; what is None in a facet is left out."""
+    """A value in DynamoDB's form. Fields that are None are left out."""
     match value:
         case str():
             return {"S": value}
@@ -30,22 +30,22 @@ def attribute(value: object) -> "AttributeValueTypeDef":
             return {"N": _number(value)}
         case Answer() | Job():
             return {"M": {k: attribute(v) for k, v in _facet(value).items() if v is not None}}
-    raise TypeError(f"{value!r} is no value of an entry; add its type here")
+    raise TypeError(f"{value!r} cannot be stored in an entry; add its type here")
 
 
 def _number(value: Real) -> str:
-    """As DynamoDB takes it: real numbers come in many types, and each has a repr of its own."""
+    """A number in DynamoDB's form. Real numbers come in many types, each with its own repr."""
     plain = int(value) if isinstance(value, Integral) else float(value)
     if isinstance(value, bool) or not (plain == 0 or MIN_NUMBER <= abs(plain) < MAX_NUMBER):
         raise ValueError(
-            f"{value!r} is no number for an item: 0, or {MIN_NUMBER} to under {MAX_NUMBER}; "
+            f"{value!r} is not a number for an item: 0, or {MIN_NUMBER} to under {MAX_NUMBER}; "
             "check it where it comes in"
         )
     return repr(plain)
 
 
 def read(item: Mapping[str, Any], empty: Entry) -> Entry:
-    """The entry in an item; `empty` where there is none."""
+    """The entry in an item; `empty` if there is no item."""
     if not item:
         return empty
     return Entry(

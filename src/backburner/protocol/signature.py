@@ -1,4 +1,4 @@
-"""The name of an answer: one for all ways to write the same question."""
+"""Signs a question: all ways to write the same question have the same signature."""
 
 import hashlib
 import json
@@ -6,10 +6,10 @@ import re
 from typing import Any, NewType
 
 Signature = NewType("Signature", str)
-"""SHA-256 in hex of computation, version and canonical parameters; key of an entry."""
+"""The key of an entry: SHA-256, in hex, of computation, version and canonical parameters."""
 
 MAX_PLAIN = 1e21
-"""From here on a whole number that came as a float is written as one: 1e300 has 301 digits."""
+"""From here on a whole float is written as a float: 1e300 has 301 digits."""
 
 FORM = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -17,7 +17,7 @@ FORM = re.compile(r"[0-9a-f]{64}", re.ASCII)
 def sign(computation: str, version: int, parameters: bytes, private_to: str = "") -> Signature:
     """The signature of a question; `parameters` are validated and canonical.
 
-    Where answers are private, who asks is part of the question.
+    If answers are private, the caller is part of the question.
     """
     whose = [private_to] if private_to else []
     question = canonical([computation, version, *whose]) + b"\n" + parameters
@@ -44,5 +44,5 @@ def _with_plain_numbers(value: Any) -> Any:
 
 
 def plain(number: float) -> int | float:
-    """1.0 as 1, which is the same number."""
+    """Turn 1.0 into 1, the same number."""
     return int(number) if number.is_integer() and abs(number) < MAX_PLAIN else number

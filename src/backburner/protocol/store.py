@@ -1,12 +1,12 @@
-"""The entry in DynamoDB: the protocol's conditional writes, and nothing else.
+"""The entries in DynamoDB, and the protocol's conditional writes on them.
 
     request       claim ───────────── send again ── unclaim ──────────────────────── bury
     worker              begin ── heartbeat … ── complete | give back | fail          bury
     dead letter                                                                      bury
     operator      forget, reset
 
-Each write names, clause by clause, what it relies on. If one is untrue it raises LostRace, with
-what the entry is now.
+Each write lists the clauses that it relies on. If one is untrue, it raises LostRace with the
+entry as it is now.
 """
 
 import secrets
@@ -46,12 +46,12 @@ MINE = "job.run = :run"
 OF_THIS_COMPUTATION = "computation = :computation"
 
 DELETION_GRACE = 3600
-"""DynamoDB may delete an entry this many seconds after its end: far more than clocks differ."""
+"""Seconds after its end from which DynamoDB may delete an entry: far more than clocks differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leases:
-    """How long a job counts as alive without a sign of life, in seconds."""
+    """How long a job without a sign of life counts as alive, in seconds."""
 
     running: float = 30
     heartbeat: float = 10
@@ -59,13 +59,13 @@ class Leases:
     queued_longest: float = 900
 
     def of_send(self, sends: int) -> float:
-        """Doubled at each sending: perhaps nothing is lost and the queue is only long."""
+        """The lease after a send; doubles each time, as the queue may just be long."""
         return min(self.queued * 2.0 ** (sends - 1), self.queued_longest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One attempt at a job. The token is the fence: only its holder may write."""
+    """One attempt at a job. The token is a fence: only its holder may write."""
 
     token: str
     entry: Entry
@@ -76,10 +76,10 @@ class Run:
 
 
 class LostRace(BackburnerError):
-    """Somebody else was first; `entry` is what they left."""
+    """Another write changed the entry first; `entry` is what it left."""
 
     def __init__(self, entry: Entry) -> None:
-        super().__init__(f"the entry {entry.signature} is in other hands; look at what they left")
+        super().__init__(f"another write changed the entry {entry.signature}; look at it again")
         self.entry = entry
 
 
@@ -108,18 +108,18 @@ class Store:
         return item.read(found.get("Item", {}), empty)
 
     def claim(self, entry: Entry, job: Job) -> Entry:
-        """Set the placeholder: a new job, where there is no job and no answer that still stands."""
+        """Set a placeholder: a new job, if there is no job and no answer that is still fresh."""
         return self._set_job(entry, SET_JOB, job, [NO_JOB, RENEWABLE], {"now": self.clock()})
 
     def reset(self, entry: Entry, job: Job) -> Entry:
-        """Set a new job where the last one failed; a problem goes, a stale result stays."""
+        """Replace a failure with a new job. A problem is removed; a stale result stays."""
         answer = entry.answer
         update = SET_JOB if answer and answer.is_result else f"{SET_JOB} REMOVE answer"
         seen = {"seen_answer": answer.computed_at if answer else 0}
         return self._set_job(entry, update, job, [NO_JOB, ANSWER_AS_SEEN], seen)
 
     def send_again(self, entry: Entry) -> Entry:
-        """Queue the same job again: its lease ran out, so its message or its worker is lost."""
+        """Renew the lease to send the same job again: its message or its worker was lost."""
         now, sends = self.clock(), entry.the_job.sends + 1
         lease = now + self.leases.of_send(sends)
         return self._write(
@@ -132,7 +132,7 @@ class Store:
         )
 
     def unclaim(self, entry: Entry) -> Entry:
-        """End the lease at once, if the job is as I left it: its message could not be sent."""
+        """End the lease of a job whose message could not be sent, if no other changed the job."""
         now = self.clock()
         return self._write(
             entry,
@@ -143,7 +143,7 @@ class Store:
         )
 
     def begin(self, empty: Entry) -> Run:
-        """Take the job for a run of mine. LostRace if it is gone, spent, or alive in a worker."""
+        """Begin a run of the job. LostRace if it is gone, spent, or alive in a worker."""
         now, token = self.clock(), self.new_token()
         begun = self._write(
             empty,
@@ -156,7 +156,7 @@ class Store:
         return Run(token=token, entry=begun)
 
     def heartbeat(self, run: Run, progress: float) -> None:
-        """Extend the lease of my run and say how far it is."""
+        """Extend the lease of the run and record its progress."""
         now = self.clock()
         self._write(
             run.entry,
@@ -171,15 +171,15 @@ class Store:
         )
 
     def complete(self, run: Run, answer: Answer) -> None:
-        """Put the answer under the signature; the job is done."""
+        """Store the answer and end the job."""
         self._answer(run.entry, answer, [MINE], {"run": run.token})
 
     def fail(self, run: Run, problem: Answer) -> None:
-        """Make the problem the answer: trying again would not mend it."""
+        """Store the problem as the answer, as another attempt would not help; end the job."""
         self._answer_with_problem(run.entry, problem, [MINE], {"run": run.token})
 
     def give_back(self, run: Run, delay: float) -> None:
-        """Queue the job again; its message returns after `delay`, and the lease outlasts that."""
+        """End the run but not the job: its message returns after `delay`, within the new lease."""
         lease = self.clock() + delay + self.leases.queued
         self._write(
             run.entry,
@@ -190,7 +190,7 @@ class Store:
         )
 
     def bury(self, entry: Entry) -> Entry:
-        """Answer "gave up" for a job that no worker holds alive."""
+        """Store "gave up" as the answer to a job that no live worker holds."""
         now = self.clock()
         clauses = [AS_SEEN, NOT_IN_A_WORKER]
         return self._answer_with_problem(
@@ -198,7 +198,7 @@ class Store:
         )
 
     def forget(self, entry: Entry) -> None:
-        """Delete what is there of that computation, with its job: whoever holds it is LostRace."""
+        """Delete the entry, if it is of that computation. The run of its job gets LostRace."""
         try:
             self.client.delete_item(
                 TableName=self.table,
@@ -232,14 +232,14 @@ class Store:
     def _answer_with_problem(
         self, entry: Entry, problem: Answer, clauses: list[str], values: dict[str, object]
     ) -> Entry:
-        """A result that still stands is better than a problem: it only waits to be renewed."""
+        """Store a problem; a result that can still be served stays, and is refreshed later."""
         stale = entry.servable(self.clock())
         if stale is None or not stale.is_result:
             return self._answer(entry, problem, clauses, values)
         failed = {
             "renew_at": min(problem.renew_at, stale.ends_at),
             "failures": problem.failures,
-            "renewal_failed_at": problem.computed_at,  # tells my write from another's
+            "renewal_failed_at": problem.computed_at,  # tells this write from others
         }
         return self._write(
             entry,
@@ -270,10 +270,10 @@ class Store:
         values: dict[str, object],
         did_it: Callable[[Entry], bool] = lambda _: False,
     ) -> Entry:
-        """The entry after one conditional write; LostRace if a clause is untrue.
+        """Write once, on condition, and return the entry; LostRace if a clause is untrue.
 
-        botocore sends a call again whose answer got lost. If the first one took effect, the second
-        finds a clause untrue because of my own write: `did_it` recognises that.
+        botocore repeats a call whose answer got lost. If the first call took effect, the second
+        finds a clause untrue because of it: `did_it` recognises that.
         """
         try:
             written = self.client.update_item(
@@ -304,7 +304,7 @@ def _found_a_clause_untrue(error: ClientError) -> bool:
 
 
 def _in_the_way(error: ClientError) -> dict[str, Any]:
-    """The item that a conditional write found, which botocore's types do not know of."""
+    """The item that a conditional write found; botocore's types lack it."""
     found: dict[str, Any] = dict(error.response).get("Item", {})  # type: ignore[assignment]
     return found
 

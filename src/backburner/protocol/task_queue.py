@@ -1,4 +1,4 @@
-"""The message: which job is waiting, not what it is; the parameters are in the entry."""
+"""The queue of jobs. A message only says which job is waiting; its parameters are in the entry."""
 
 import json
 import time
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 MAX_HIDDEN_S = 43200
 """SQS hides a message for 12 hours at most."""
 COUNT_EVERY_S = 3
-"""An instance asks how long the queue is once in so many seconds at most."""
+"""An instance asks for the queue's length at most once in so many seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What SQS carries. The body of a message that is sent again is the same as the first's."""
+    """The body of an SQS message. A job that is sent again has the same body."""
 
     signature: Signature
     computation: str
@@ -43,7 +43,7 @@ class Message:
 
     @classmethod
     def read(cls, body: str) -> Self:
-        """The message in a body. Unknown fields are ignored: a message outlives a deploy."""
+        """Read a body. Unknown fields are ignored, as messages outlive deploys."""
         try:
             fields = json.loads(body)
             message = cls(
@@ -53,23 +53,23 @@ class Message:
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise MalformedMessage(
-                f"{body[:200]!r} is no message of ours ({error!r}); "
+                f"{body[:200]!r} is not a valid message ({error!r}); "
                 'send {"signature": …, "computation": …}'
             ) from error
         if not signature.FORM.fullmatch(message.signature):
             raise MalformedMessage(
-                f"{message.signature[:80]!r} is no signature; it has 64 hex digits"
+                f"{message.signature[:80]!r} is not a signature; give 64 hex digits"
             )
         return message
 
     @property
     def entry(self) -> Entry:
-        """The entry that it is about, before anyone has looked."""
+        """The message's entry, empty: ready to be looked up."""
         return Entry(signature=self.signature, computation=self.computation)
 
 
 class TaskQueue:
-    """The queue of jobs. The client is made when it is first needed: a hit needs none."""
+    """The queue of jobs. The client is made when it is first needed: a hit does not need it."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class TaskQueue:
         max_backlog: int = 0,
         timer: "Callable[[], float]" = time.monotonic,
     ) -> None:
-        """At most `max_backlog` messages are to wait; 0 is any number."""
+        """At most `max_backlog` messages may wait; 0 means no limit."""
         self.make_client = make_client
         self.url = url
         self.max_backlog = max_backlog
@@ -90,10 +90,10 @@ class TaskQueue:
         return self.make_client()
 
     def send(self, message: Message, caller: str) -> None:
-        """Send it; Unsent if the queue did not say that it has it.
+        """Send the message; Unsent if the queue did not confirm it.
 
-        SQS sees to it that no caller keeps the others waiting (fair queues). A message that
-        somebody else sends again counts as theirs, which does no harm.
+        SQS shares the queue fairly between callers (fair queues). A message that another caller
+        sends again counts as that caller's, which does no harm.
         """
         try:
             self.client.send_message(
@@ -103,7 +103,7 @@ class TaskQueue:
             raise Unsent(f"the queue did not take {message.signature}: {error}") from error
 
     def is_full(self) -> bool:
-        """As many wait as may, so SQS said some seconds ago at most. If it does not say: no."""
+        """True if SQS counted `max_backlog` waiting messages in the last seconds."""
         if not self.max_backlog:
             return False
         if self.timer() - self._counted_at >= COUNT_EVERY_S:
@@ -120,7 +120,7 @@ class TaskQueue:
             return 0
 
     def hide(self, receipt_handle: str, seconds: float) -> None:
-        """Let a message that was received come back after that time, unless it is deleted."""
+        """Hide a received message for that time; then it comes back, unless it was deleted."""
         self.client.change_message_visibility(
             QueueUrl=self.url,
             ReceiptHandle=receipt_handle,
@@ -130,16 +130,16 @@ class TaskQueue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A message in the hands of a worker. Until it is deleted it can come back."""
+    """A message that a worker has received. It can come back until it is deleted."""
 
     task_queue: TaskQueue
     receipt_handle: str
 
     def hide(self, seconds: float) -> None:
-        """Keep the message from other workers for that time from now."""
+        """Hide the message from other workers for that time from now."""
         self.task_queue.hide(self.receipt_handle, seconds)
 
     def give_back(self, delay: float, reason: str) -> NoReturn:
-        """Let the message come back after the delay; Returned tells the batch not to delete it."""
+        """Let the message come back after the delay; raise Returned so that it is not deleted."""
         self.hide(delay)
         raise Returned(f"the message goes back to the queue for {delay:.0f} s: {reason}")

@@ -1,4 +1,4 @@
-"""What route-plan takes: points, stops, vehicles, and how long to look."""
+"""The parameters of route-plan: points, stops, vehicles, and how long to search."""
 
 from collections.abc import Iterator
 from math import cbrt, sqrt
@@ -21,14 +21,14 @@ from backburner import computation
 
 Effort = Literal["quick", "standard", "thorough"]
 ITERATIONS: dict[Effort, int] = {"quick": 1_500, "standard": 12_000, "thorough": 48_000}
-"""Up to 100 stops; fewer for more, because each then takes longer."""
+"""For up to 100 stops; with more stops there are fewer, because each takes longer."""
 SEARCHES: dict[Effort, int] = {"quick": 1, "standard": 2, "thorough": 4}
-"""They share the iterations and start apart, each with its own seed: one alone may get stuck."""
+"""Searches share the iterations. Each has its own seed, as a single one may get stuck."""
 PLANAR_SPEED = 1.0
 GEOGRAPHIC_SPEED = 13.9
-"""Metres per second, 50 km/h."""
+"""Metres per second: 50 km/h."""
 
-# What bounds these is that no sum in the solver may leave 64 bits.
+# With these limits, every sum in the solver fits into 64 bits.
 MAX_COORDINATE = 10_000_000
 MAX_DEMAND = 1_000_000
 MAX_CAPACITY = 1_000_000_000
@@ -53,7 +53,7 @@ def opens_before_it_closes(window: tuple[int, int]) -> tuple[int, int]:
 
 
 def form_of(point: Any) -> str | None:
-    """Planar or geographic; None for what is neither or both."""
+    """Planar or geographic; None if the point is neither or both."""
     fields = point if isinstance(point, dict) else getattr(point, "__dict__", ())
     planar = "x" in fields or "y" in fields
     geographic = "lat" in fields or "lon" in fields
@@ -63,7 +63,7 @@ def form_of(point: Any) -> str | None:
 
 
 NOT_KNOWN_YET: Any = object()
-"""The speed, until the depot has told which one is usual."""
+"""Stands for the default speed until the form of the depot is known."""
 EITHER_FORM = Discriminator(
     form_of,
     custom_error_type="point",
@@ -209,10 +209,10 @@ def _with_an_id_again(stops: list[Stop]) -> Iterator[InitErrorDetails]:
 
 
 def iterations(parameters: Parameters) -> int:
-    """How many plans are tried."""
+    """How many plans to try."""
     return round(ITERATIONS[parameters.effort] * cbrt(min(1, 100 / len(parameters.stops))))
 
 
 def expected_time(parameters: Parameters) -> float:
-    """Measured: what is spent on a plan grows like the root of its stops."""
+    """A fit to measurements: the time for a plan grows with the root of the number of stops."""
     return 0.5 + 45e-6 * iterations(parameters) * sqrt(len(parameters.stops))

@@ -1,4 +1,4 @@
-"""What route-plan gives: one route for each vehicle used."""
+"""The result of route-plan: one route for each vehicle used."""
 
 from pydantic import Field
 

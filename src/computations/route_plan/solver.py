@@ -22,11 +22,11 @@ from computations.route_plan.result import Result, Route
 
 Vector = np.ndarray[Any, np.dtype[np.float64]]
 Matrix = np.ndarray[Any, np.dtype[np.int64]]
-"""From each point (row) to each point (column); the depot is the first."""
+"""From each point (row) to each point (column); the depot comes first."""
 
 
 SAFETY = 480
-"""Seconds after which a search ends early, whatever its iterations: far more than any needs."""
+"""Seconds after which the search ends, even with iterations left; no search should need it."""
 EARTH_RADIUS = 6_371_008.8
 NEVER = 2**63 - 1
 
@@ -49,7 +49,7 @@ def solve(parameters: Parameters, progress: Progress) -> Result:
 
 
 class Countdown:
-    """PyVRP's stopping criterion: called before every iteration, it also tells the progress."""
+    """PyVRP's stopping criterion, called before every iteration; it also reports progress."""
 
     def __init__(self, iterations: int, searches: int, progress: Progress) -> None:
         self.iterations, self.searches, self.progress = iterations, searches, progress
@@ -64,7 +64,7 @@ class Countdown:
         return False
 
     def begin(self, search: int) -> int:
-        """The next search, counted from 1, ends after its share; so many iterations it has."""
+        """Begin a search, counted from 1, and return its share of the iterations."""
         self.end = self.iterations * search // self.searches
         return self.end - self.done
 
@@ -121,7 +121,7 @@ def _euclidean(x: Vector, y: Vector) -> Vector:
 
 
 def _great_circle(lat: Vector, lon: Vector) -> Vector:
-    """By the haversine formula, which is exact for near points, too."""
+    """The haversine formula, which is exact even for points close together."""
     lat, lon = np.radians(lat), np.radians(lon)
     across = np.cos(lat[:, None]) * np.cos(lat) * np.sin((lon[:, None] - lon) / 2) ** 2
     chord = np.sin((lat[:, None] - lat) / 2) ** 2 + across
@@ -132,7 +132,7 @@ def _great_circle(lat: Vector, lon: Vector) -> Vector:
 def _durations(distances: Matrix, parameters: Parameters) -> Matrix:
     if not any(stop.window for stop in parameters.stops):
         return np.zeros_like(distances)
-    # 13.9 is no binary number: a leg of 139 m must not take 11 s.
+    # 13.9 is not exact in binary: without the small term, a leg of 139 m could take 11 s.
     return np.ceil(distances / parameters.speed - 1e-9).astype(np.int64)
 
 
@@ -151,7 +151,7 @@ def _problem(parameters: Parameters, distances: Matrix, durations: Matrix) -> py
 
 
 def _unit(stops: list[Stop]) -> int:
-    """The solver counts loads in this many thousandths: its numbers stay small, and exact."""
+    """The solver's unit of load, in thousandths; it keeps the numbers small and exact."""
     return gcd(*(_thousandths(stop.demand) for stop in stops)) or 1
 
 
@@ -169,10 +169,10 @@ def _client(location: int, stop: Stop, unit: int) -> pyvrp.Client:
 def _penalties(
     parameters: Parameters, distances: Matrix, durations: Matrix
 ) -> pyvrp.PenaltyManager:
-    """To the scale of the problem: too much load or time costs five times its usual distance.
+    """Penalties in proportion to the problem: excess costs five times its usual distance.
 
-    PyVRP's own begin at one height for all problems and take thousands of iterations to come
-    down; until then no plan that breaks a limit is worth a look, and short searches get stuck.
+    PyVRP's own penalties start equally high for all problems and take thousands of iterations to
+    fall. Until then the search avoids plans that break a limit, and short searches get stuck.
     """
 
     stops = parameters.stops
@@ -192,7 +192,7 @@ def _penalties(
 def _search(
     problem: pyvrp.ProblemData, penalties: pyvrp.PenaltyManager, stop: Countdown, seed: int
 ) -> pyvrp.Solution:
-    """What pyvrp.solve() does, with penalties of our own."""
+    """Does what pyvrp.solve() does, but with the given penalties."""
     rng = pyvrp.RandomNumberGenerator(seed=seed)
     local_search = _local_search(problem, rng)
     random = pyvrp.Solution.make_random(problem, rng)
@@ -201,7 +201,7 @@ def _search(
     settings = pyvrp.IteratedLocalSearchParams(history_length=history)
     search = pyvrp.IteratedLocalSearch(problem, penalties, local_search, first, settings)
     with warnings.catch_warnings():
-        # A penalty at its maximum: the plan is infeasible, and that we say in our own words.
+        # PyVRP warns if a penalty reaches its maximum: then solve() refuses the plan.
         warnings.simplefilter("ignore", pyvrp.exceptions.PenaltyBoundWarning)
         return search.run(stop, collect_stats=False).best
 
@@ -209,7 +209,7 @@ def _search(
 def _local_search(
     problem: pyvrp.ProblemData, rng: pyvrp.RandomNumberGenerator
 ) -> pyvrp.search.LocalSearch:
-    # A perturbation manager is not left out: the default one keeps its state from run to run.
+    # Pass a new perturbation manager: the default one keeps its state from run to run.
     local_search = pyvrp_search.LocalSearch(
         problem, rng, pyvrp_search.compute_neighbours(problem), pyvrp_search.PerturbationManager()
     )

@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 of this deployment, made from its computations and problems: `GET /openapi.json`."""
+"""`GET /openapi.json`: this deployment's OpenAPI 3.1, made from its computations and problems."""
 
 import json
 from functools import cache
@@ -28,9 +28,9 @@ def served(names: tuple[str, ...], base: str) -> Document:
 
 @cache
 def document(names: tuple[str, ...], base: str = "") -> Json:
-    """The document of these computations; whoever gets it leaves it as it is.
+    """The document of these computations; cached, so do not change it.
 
-    `base` precedes each path.
+    `base` is put before each path.
     """
     described = [registry.load(name) for name in names]
     schemas: Json = {"Problem": problem_schema(), "Accepted": object_of(ACCEPTED)}

@@ -8,7 +8,7 @@ from backburner.http.response import JSON
 
 
 def query_parameters(computation: Computation) -> list[Json]:
-    """As parameters.py reads it: text and scalars stand as they are, anything else is JSON."""
+    """The query as parameters.py reads it: text and scalars as they are, all else as JSON."""
     schemas = models(computation)[f"{prefix(computation)}Parameters"].get("properties", {})
     return [_query_parameter(computation, name, schema) for name, schema in schemas.items()]
 

@@ -8,7 +8,7 @@ from backburner.http.openapi.words import AN_ERROR, TEXT, Json, object_of, prefi
 
 
 def models(computation: Computation) -> Json:
-    """Parameters, Result and what they are made of, each under the computation's prefix."""
+    """Schemas of Parameters, Result and their inner models, with the computation's prefix."""
     named = prefix(computation)
     _, made = models_json_schema(
         [(computation.parameters, "validation"), (computation.result, "serialization")],

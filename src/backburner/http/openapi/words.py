@@ -94,7 +94,7 @@ OF_A_PROBLEM = {
 }
 OF_A_FAILURE = ("Cache-Status", "Content-Encoding", "Content-Location", "Retry-After", "Vary")
 KEPT = (422, 500)
-"""The statuses of failures that are kept as an answer; they come with the headers of one."""
+"""The statuses of failures that are stored as answers, and so have an answer's headers."""
 SCALARS = ("boolean", "integer", "number", "string")
 REQUEST_HEADERS = {
     "Accept-Encoding": ("gzip: an answer comes as it is stored.", "gzip"),
@@ -102,7 +102,7 @@ REQUEST_HEADERS = {
     "Prefer": ("return=minimal: a 202 comes without a body.", "return=minimal"),
 }
 CONDITION = "If-None-Match"
-"""Of GET and HEAD alone."""
+"""Only for GET and HEAD."""
 NOT_MODIFIED: Json = {"304": {"$ref": "#/components/responses/NotModified"}}
 SECURITY_SCHEMES: Json = {
     "token": {
@@ -138,7 +138,7 @@ def ref(kind: str, name: str) -> Json:
 
 
 def prefix(computation: Computation) -> str:
-    """route-plan: RoutePlan."""
+    """`route-plan` becomes `RoutePlan`."""
     return computation.name.title().replace("-", "")
 
 
