@@ -17,6 +17,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from local.deployment import HOST, LOOK_AGAIN, REGION, Deployment, PortInUse, StoresLost
@@ -160,14 +162,28 @@ def run(command: list[str], deployment: Deployment) -> int:
     path = f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"  # python3.13, for the build
     environment = {**os.environ, **keys, "PATH": path, "SAM_CLI_TELEMETRY": "0"}
     # In a session of its own it does not get the terminal's Ctrl-C besides the one it gets from us.
-    sam = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603
+    with uninterrupted() as interruptions:
+        sam = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603
     try:
+        if interruptions:
+            raise KeyboardInterrupt
         while (status := sam.poll()) is None:
             deployment.check()
             time.sleep(LOOK_AGAIN)
         return status
     finally:
         end(sam)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[list[int]]:
+    """What ends us while a process is started would leave that process alone; it is noted."""
+    signals: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: signals.append(number))
+    yield signals
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 def end(sam: "subprocess.Popen[bytes]") -> None:

@@ -144,9 +144,10 @@ def test_sam_fails_for_want_of_docker_and_of_nothing_else(
 
 
 FAKE_SAM = """
+trap 'sleep 1; echo ended >> "$0.log"; exit' INT
 echo "$$ $*" >> "$0.log"
 [ "$1" = build ] && exit "${BUILD_FAILS:-0}"
-trap 'sleep 1; echo ended >> "$0.log"; exit' INT
+[ "$SIGNAL_AT_ONCE" ] && kill -TERM $PPID
 while :; do sleep 0.05; done
 """
 """As sam local start-api it takes longer to end than subprocess.run has patience."""
@@ -220,6 +221,13 @@ def test_containers_that_sam_forgets_are_removed(fakes: Fakes) -> None:
     for function in ("RequestFunction", "WorkerFunction", "DeadLetterFunction"):
         assert f"--filter=volume={sam_local.BUILT / function}" in listed.split()
     assert removed == "rm --force one two"
+
+
+def test_who_ends_us_while_sam_is_started_ends_sam(fakes: Fakes) -> None:
+    """It is sam that sends the signal, as early as can be."""
+    with fakes.start(SIGNAL_AT_ONCE="1") as process:
+        assert process.wait(20) == 0
+    assert fakes.told("sam")[-1] == "ended"
 
 
 def test_sam_goes_when_moto_dies(fakes: Fakes) -> None:
