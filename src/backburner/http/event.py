@@ -192,7 +192,7 @@ def _finite_int(text: str) -> int:
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text[:80]} is not a finite number; send one")
+    raise ValueError(f"{text[:80]} is not a finite number")
 
 
 def _path(event: Mapping[str, Any]) -> tuple[str, ...]:
