@@ -36,7 +36,7 @@ CALLER = "redrive"
 SENT = "sent again"
 ANSWERED = "answered already"
 ALIVE = "under way already"
-OUTDATED = "of an older version, which nobody asks for any more"
+OUTDATED = "of an older version that is no longer used"
 LEFT = "left"
 
 

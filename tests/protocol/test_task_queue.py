@@ -54,7 +54,7 @@ def test_fields_of_a_later_version_are_ignored() -> None:
     ids=range(11),
 )
 def test_what_is_no_message_says_so(body: str) -> None:
-    with pytest.raises(MalformedMessage, match=r"is no (message|signature)"):
+    with pytest.raises(MalformedMessage, match=r"is not a (valid message|signature)"):
         Message.read(body)
 
 

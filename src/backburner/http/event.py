@@ -172,7 +172,7 @@ def _too_deep() -> MalformedJson:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise ValueError(f"the key {_twice(pairs)[:80]!r} stands twice in one object")
+        raise ValueError(f"the key {_twice(pairs)[:80]!r} appears twice in one object")
     return members
 
 
