@@ -15,7 +15,7 @@ from local.deployment import LOOK_AGAIN, Deployment, PortInUse, StoresLost
 
 def main() -> int:
     options = parser().parse_args()
-    # SIGTERM ends it as Ctrl-C does; a shell starts what runs in the background without the latter.
+    # SIGTERM ends it like Ctrl-C, which background processes of a shell ignore.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
     try:
@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="FOLDER",
-        help="more computations, besides src/backburner/computations",
+        help="more computations, besides src/computations",
     )
     return parser
 
@@ -81,7 +81,7 @@ def greeting(deployment: Deployment) -> str:
 
 
 def questions(url: str) -> list[str]:
-    """The examples of the computations; none while the code is broken."""
+    """Commands that ask the computations' examples; empty while the code is broken."""
     json_type = "-H 'content-type: application/json'"
     listed = urllib3.request("GET", f"{url}/v1").json().get("computations", [])
     return [

@@ -1,5 +1,6 @@
-"""Who calls, as API Gateway's authorizers tell the function. Nothing is checked here: anybody may
-say that they are anybody, which is for trying things out and for nothing else.
+"""Tells the function who calls, as API Gateway's authorizers do, but checks nothing.
+
+Callers may claim to be anybody, so this is only for trying things out.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 """
@@ -20,7 +21,7 @@ SIGNATURE = re.compile(
 
 
 def authorizer_of(request: Request) -> dict[str, Any]:
-    """In deployment DELETE alone is IAM's, and a token is for the rest."""
+    """The authorizer's part of the context: IAM for DELETE, a token for all else, as deployed."""
     authorization = request.headers.get("Authorization", "")
     if request.method == "DELETE":
         signed = SIGNATURE.match(authorization)
@@ -30,12 +31,12 @@ def authorizer_of(request: Request) -> dict[str, Any]:
 
 
 def claims_of(authorization: str) -> dict[str, str]:
-    """All as text, as API Gateway has them; none of what is no token."""
+    """The token's claims as text, as in API Gateway; empty if it is not a token."""
     token = BEARER.fullmatch(authorization)
     try:
         padded = token[1] + "=" * (-len(token[1]) % 4) if token else ""
         claims = json.loads(base64.urlsafe_b64decode(padded) or "{}")
-        json.dumps(claims, ensure_ascii=False).encode()  # half a character is no text
+        json.dumps(claims, ensure_ascii=False).encode()  # refuses lone surrogates
     except (ValueError, RecursionError):
         return {}
     if not isinstance(claims, dict):

@@ -1,4 +1,4 @@
-"""The deployment: moto, the sandboxes, the front and the pumps, started and ended together."""
+"""The deployment: starts and ends moto, the sandboxes, the front and the pumps together."""
 
 import os
 import socket
@@ -25,11 +25,11 @@ REGION = "us-east-1"
 MOTO_SERVER = Path(__file__).with_name("moto_server.py")
 REQUEST_SANDBOXES = 4
 LOOK_AGAIN = 0.2
-"""Seconds between two looks at whether the processes are alive."""
+"""Seconds between checks that the processes are alive."""
 
 
 class PortInUse(Exception):
-    """Something else listens there already."""
+    """Another process already listens on the port."""
 
     def __init__(self, port: int) -> None:
         super().__init__(f"port {port} is in use")
@@ -41,7 +41,7 @@ class StoresLost(Exception):
 
 
 class Deployment:
-    """A context manager: inside, the deployment of the template answers at its url."""
+    """A context manager, within which the template's deployment answers at `url`."""
 
     url: str
     moto_url: str
@@ -61,10 +61,10 @@ class Deployment:
         template: Path = template.TEMPLATE,
         console: int = STDERR,
     ) -> None:
-        """Port 0 is any free one; the environment goes over that of every function.
+        """Port 0 means any free one. `environment` overrides that of every function.
 
-        The host is the address of this machine at which moto listens.
-        The console is the file descriptor that the functions print to.
+        `moto_host` is the address of this machine at which moto listens.
+        `console` is the file descriptor that the functions print to.
         """
         self._port = port
         self._moto_port = moto_port
@@ -85,24 +85,24 @@ class Deployment:
         self._running.close()
 
     def check(self) -> None:
-        """Raise StoresLost if there is no moto any more; a sandbox is started again, it is not."""
+        """Raise StoresLost if moto has ended: unlike a sandbox, it is not started again."""
         status = self._moto.poll()
         if status is not None:
             lost = "the table, queues and bucket are lost with it"
             raise StoresLost(f"moto's process ended (exit code {status}), and {lost}; start again")
 
     def pids(self, logical_id: str) -> list[int]:
-        """The processes that run a function, without those that they started."""
+        """The processes that run a function, without their own children."""
         return self.functions[logical_id].pids()
 
     def client(self, service: Any) -> Any:
-        """A boto3 client of moto."""
+        """A boto3 client for moto."""
         return boto3.client(
             service,
             region_name=REGION,
             endpoint_url=self.moto_url,
             aws_access_key_id="local",
-            aws_secret_access_key="local",  # noqa: S106 - moto asks for some, not for which
+            aws_secret_access_key="local",  # noqa: S106 - moto needs credentials, but accepts any
             config=Config(
                 proxies={},
                 retries={"total_max_attempts": 1},
@@ -111,7 +111,7 @@ class Deployment:
         )
 
     def _start(self, running: ExitStack) -> None:
-        """What is started first ends last."""
+        """Start all parts; they end in reverse order."""
         listener = running.enter_context(listen(self._port))
         self.url = address(listener)
         self._start_moto(running)
@@ -130,7 +130,7 @@ class Deployment:
         with listen(self._moto_port, self._moto_host) as listener:
             self.moto_url = address(listener)
             fd = listener.fileno()
-            self._moto = subprocess.Popen(  # noqa: S603 - the command is ours
+            self._moto = subprocess.Popen(  # noqa: S603 - the command is fixed
                 [sys.executable, "-P", MOTO_SERVER, str(fd)],
                 stdin=subprocess.PIPE,
                 pass_fds=[fd],
@@ -142,7 +142,7 @@ class Deployment:
         self, running: ExitStack, listener: socket.socket, function: Function
     ) -> None:
         function.start()
-        with suppress(InvocationError):  # why, is on the console; the next edit may mend it
+        with suppress(InvocationError):  # the console says why; the next edit may mend it
             function.await_import()
         http_api = HttpApi(function.invoke)
         running.callback(http_api.close)

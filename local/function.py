@@ -1,4 +1,4 @@
-"""A Lambda function: invoke() runs its handler in a sandbox, a process with one event at a time."""
+"""A Lambda function. `invoke` runs its handler in a sandbox: a process for one event at a time."""
 
 import json
 import os
@@ -20,25 +20,25 @@ from local import runtime, template
 MAX_EVENT_BYTES = 6 * 1024 * 1024
 """Bytes: Lambda's 6 MB."""
 MAX_IMPORT_S = 30.0
-"""Seconds. Lambda gives 10, on a processor that no one else uses."""
+"""Seconds. Lambda allows 10, on a processor that nothing else uses."""
 STDERR = 2
 
 IGNORED = (".", "__pycache__")
-"""What such names have is not code, though it may change all the time."""
+"""Names that start so are ignored: they are not code, and may change all the time."""
 
 Invoke = Callable[[object], Any]
-"""A function as those see it who call it with an event."""
+"""Calls a function with an event and returns its answer."""
 
 SourceState = frozenset[tuple[str, int]]
-"""Every source file and when it was changed."""
+"""Every source file and the time of its last change."""
 
 
 class InvocationError(Exception):
-    """There is no answer: the handler raised, ran out of time, or its process ended."""
+    """The handler gave no answer: it raised, ran out of time, or its process ended."""
 
 
 class EventTooLarge(InvocationError):
-    """Lambda takes no event of that size."""
+    """The event is too large for Lambda."""
 
 
 class Function:
@@ -58,7 +58,7 @@ class Function:
         self.command = [declaration.handler, *map(str, computations)]
         self.environment = environment
         self._sources = [declaration.code, *computations]
-        # None is a sandbox that was not needed yet; last in, first out, so it may never be.
+        # None is a sandbox that was never needed. Last in, first out, so it may never be.
         self._idle: LifoQueue[Sandbox | None] = LifoQueue()
         for _ in range(most_sandboxes):
             self._idle.put(None)
@@ -67,7 +67,7 @@ class Function:
         self._is_closed = False
 
     def start(self, sandboxes: int = 1) -> None:
-        """Start that many, so that they are there when they are needed."""
+        """Start so many sandboxes in advance."""
         for sandbox in [self._idle.get() for _ in range(sandboxes)]:
             self._idle.put(self._usable(sandbox))
 
@@ -76,7 +76,7 @@ class Function:
             sandbox.await_import()
 
     def invoke(self, event: object) -> Any:
-        """What the handler returned. While all sandboxes are busy, wait for one."""
+        """Return what the handler returns. If all sandboxes are busy, wait for one."""
         event_json = json.dumps(event, ensure_ascii=False).encode()
         if len(event_json) > MAX_EVENT_BYTES:
             raise EventTooLarge(f"{self.name}: the event has {len(event_json)} bytes")
@@ -103,7 +103,7 @@ class Function:
             self._idle.put(sandbox)
 
     def _usable(self, sandbox: "Sandbox | None") -> "Sandbox":
-        """It, or a new one if it is dead or its code was edited."""
+        """The same sandbox, or a new one if it is dead or its code was edited."""
         sources = source_state(self._sources)
         if sandbox and sandbox.is_alive() and sandbox.sources == sources:
             return sandbox
@@ -118,7 +118,7 @@ class Function:
 
 
 class Sandbox:
-    """A process in a session of its own: whatever it starts can be ended with it."""
+    """A process in its own session, so that its children can be ended with it."""
 
     def __init__(self, function: Function, sources: SourceState) -> None:
         self.name = function.name
@@ -127,7 +127,7 @@ class Sandbox:
         self._pipe, theirs = Pipe()
         fd = theirs.fileno()
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - the command is the template's
+            self._process = subprocess.Popen(  # noqa: S603 - the template gives the command
                 [sys.executable, "-u", "-P", runtime.__file__, str(fd), *function.command],
                 cwd=function.code,
                 env=function.environment,
@@ -155,7 +155,7 @@ class Sandbox:
             self._is_imported = True
 
     def invoke(self, event: bytes) -> bytes:
-        """The handler's return value. Both are JSON."""
+        """The handler's return value as JSON, for an event as JSON."""
         self.await_import()
         invocation: runtime.Invocation = (str(uuid.uuid4()), time.time() + self.timeout, event)
         with suppress(OSError):  # a dead process is noticed on receiving
@@ -166,7 +166,7 @@ class Sandbox:
         return bytes(result)
 
     def kill(self) -> None:
-        """End it and what it left behind; only once, since another group may get its number."""
+        """End the process and its children; only once, as another group may get its number."""
         if not self._is_ended:
             self._is_ended = True
             with suppress(ProcessLookupError):
@@ -196,5 +196,5 @@ def _file_states(folder: Path | str) -> Iterator[tuple[str, int]]:
             if entry.is_dir():
                 yield from _file_states(entry.path)
             else:
-                with suppress(FileNotFoundError):  # an editor was faster
+                with suppress(FileNotFoundError):  # an editor has just replaced it
                     yield entry.path, entry.stat().st_mtime_ns

@@ -1,4 +1,4 @@
-"""What an API Gateway HTTP API with one $default route does: HTTP to payload 2.0 and back.
+"""Acts as an API Gateway HTTP API with one $default route: HTTP to payload 2.0 and back.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 """
@@ -30,7 +30,7 @@ INTEGRATION_TIMEOUT_S = 30.0
 MAX_REQUESTS = 100
 
 TEXT = {"application/json", "application/javascript", "application/xml"}
-"""With text/*, what API Gateway hands over as it is. It does not say so; others have tried it."""
+"""API Gateway hands over these and text/* as text. This is not documented; others have tried it."""
 
 
 class HttpApi:
@@ -58,7 +58,7 @@ class HttpApi:
         try:
             invocation = self._invocations.submit(self._invoke, event_of(request))
             return response_of(invocation.result(self._timeout))
-        except ClientDisconnected:  # in the middle of its body, or its chunks are none
+        except ClientDisconnected:  # the body is incomplete, or its chunks are not valid
             return refusal(400, "Bad Request")
         except (RequestEntityTooLarge, EventTooLarge):
             return refusal(413, "Request Entity Too Large")
@@ -71,7 +71,7 @@ class HttpApi:
 
 def event_of(request: Request) -> dict[str, Any]:
     body = request.get_data()
-    # The path is decoded in spite of its name; others have tried that, too.
+    # `rawPath` is decoded in spite of its name, as others have found by trying.
     path = request.environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
     return {
         "version": "2.0",
@@ -114,7 +114,7 @@ def http_of(request: Request, path: str) -> dict[str, Any]:
 
 
 def headers_of(request: Request, body: bytes) -> dict[str, str]:
-    """By lower-case name; one that comes several times is joined with commas, by werkzeug."""
+    """Headers by lower-case name; werkzeug joins repeated ones with commas."""
     headers = {name.lower(): value for name, value in request.headers if name != "Cookie"}
     return headers | {
         "content-length": str(len(body)),
@@ -146,14 +146,14 @@ def body_of(request: Request, body: bytes) -> dict[str, Any]:
 
 
 def response_of(answer: Any) -> Response:
-    """An answer without a statusCode is a body; one that is malformed is the function's failure."""
+    """The response to a client. An answer without a statusCode is a body, as in API Gateway."""
     if not isinstance(answer, dict) or "statusCode" not in answer:
         body = answer if isinstance(answer, str) else json.dumps(answer)
         return Response(body, content_type="application/json")
     try:
         return _response(answer)
     except (TypeError, ValueError, AttributeError) as error:
-        raise InvocationError(f"{answer!r:.200} is no response: {error!r}") from error
+        raise InvocationError(f"{answer!r:.200} is not a response: {error!r}") from error
 
 
 def _response(answer: dict[str, Any]) -> Response:
@@ -164,7 +164,7 @@ def _response(answer: dict[str, Any]) -> Response:
         content_type="text/plain;charset=utf-8",
     )
     for name, value in (answer.get("headers") or {}).items():
-        if name.lower() != "content-length":  # it is that of the body, whatever was said
+        if name.lower() != "content-length":  # the body decides its length
             response.headers[name] = value if isinstance(value, str) else json.dumps(value)
     for cookie in answer.get("cookies") or []:
         response.headers.add("Set-Cookie", cookie)
@@ -172,7 +172,7 @@ def _response(answer: dict[str, Any]) -> Response:
 
 
 def refusal(status: int, message: str) -> Response:
-    """In API Gateway's own words, which are not the function's."""
+    """An error in API Gateway's own words; the function has not answered."""
     return Response(json.dumps({"message": message}), status, content_type="application/json")
 
 

@@ -1,7 +1,7 @@
 """The table, the queues and the bucket: moto as a server, python moto_server.py FD.
 
-FD is a socket that listens already: who comes before moto is imported just waits a little longer.
-It ends when its stdin does.
+FD is a socket that already listens, so that clients can connect while moto is still imported.
+The server ends when its stdin does.
 """
 
 import io
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LOOK_AGAIN = 0.2
-"""Seconds. A message also becomes visible by the clock alone, which notifies nobody."""
+"""Seconds. Messages also become visible as time passes, which notifies nobody."""
 
 
 class OneAtATime:
-    """moto's conditional writes and receives are not atomic across threads, so requests take turns.
+    """Handles one request at a time: moto's writes and receives are not atomic across threads.
 
-    A long poll is made of short ones: while it waits, it is nobody's turn.
+    A long poll is a series of short ones; other requests run while it waits.
     """
 
     def __init__(self, moto: "WSGIApplication") -> None:

@@ -1,7 +1,7 @@
-"""What an SQS event source mapping does: a queue's messages, in batches, to a function.
+"""Acts as an SQS event source mapping: brings a queue's messages, in batches, to a function.
 
-A message that is not deleted comes back after its visibility timeout, which is never touched here;
-the queue moves it to the dead letters when it has come too often.
+A message that is not deleted comes back after its visibility timeout, which the pump never changes.
+The queue moves it to the dead letters when it has been received too often.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
 
@@ -22,7 +22,7 @@ LONG_POLL = 20
 
 
 class Pump:
-    """So many pollers, each with one batch at a time."""
+    """A number of pollers, each of which moves one batch at a time."""
 
     def __init__(self, sqs: "SQSClient", source: EventSource, invoke: Invoke, pollers: int) -> None:
         self._sqs = sqs
@@ -36,7 +36,7 @@ class Pump:
             thread.start()
 
     def stop(self) -> None:
-        """No more batches. A long poll under way ends when the queue's server does."""
+        """Move no more batches. A long poll under way ends when the queue's server does."""
         self._stopped.set()
 
     def _poll(self) -> None:
@@ -44,7 +44,7 @@ class Pump:
             try:
                 self._move_batch()
             except (BotoCoreError, ClientError) as error:
-                self._stopped.wait(1)  # when moto has ended, so do we, and that is said once
+                self._stopped.wait(1)  # if moto has ended, `stop` follows and nothing is reported
                 self._report(error)
 
     def _report(self, error: Exception) -> None:
@@ -113,8 +113,8 @@ def record_of(message: "MessageTypeDef", source: EventSource) -> dict[str, Any]:
 def failures_in(response: Any, ids: set[str]) -> set[str]:
     """The ids of the messages that failed.
 
-    No response and no list mean that none did; a response that is malformed, or that names a
-    message that was not in the batch, means that all did.
+    Without a response or a list, none failed. If the response is malformed or names a message
+    that was not in the batch, all failed.
     """
     if not response:
         return set()

@@ -1,7 +1,7 @@
-"""The inside of a sandbox, as Lambda's runtime is: python runtime.py FD MODULE.HANDLER [FOLDER …]
+"""Runs inside a sandbox, like Lambda's runtime: python runtime.py FD MODULE.HANDLER [FOLDER …]
 
-The handler is imported once, then it gets one event at a time. Events and answers travel over a
-pipe of their own, FD, because handlers and libraries print. The folders hold more computations.
+It imports the handler once and then gives it one event at a time. Events and answers travel over a
+separate pipe, FD, as handlers and libraries may print. The folders hold more computations.
 """
 
 import importlib
@@ -20,17 +20,17 @@ from typing import Any
 Handler = Callable[[Any, "Context"], Any]
 
 Invocation = tuple[str, float, bytes]
-"""The request's id, the Unix time at which the function runs out of time, the event as JSON."""
+"""The request's id, the Unix time at which the function times out, and the event as JSON."""
 
 Answer = tuple[bool, bytes]
 """Whether the handler returned, and what it returned or raised, as JSON."""
 
 MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
-"""Bytes: Lambda's 6 MB, as Lambda counts them."""
+"""Lambda's 6 MB, in bytes as Lambda counts them."""
 
 
 class Context:
-    """What handlers and their libraries use of Lambda's context object."""
+    """The part of Lambda's context object that handlers and their libraries use."""
 
     function_version = "$LATEST"
     log_group_name = log_stream_name = "local"
@@ -51,7 +51,7 @@ class Context:
 
 def main(fd: str, handler_name: str) -> None:
     pipe: Connection[Any, Any] = Connection(int(fd))
-    # A child of the handler must not hold the pipe: its end is how our death is noticed.
+    # Children of the handler must not hold the pipe: it has to close when this process dies.
     os.set_inheritable(pipe.fileno(), False)
     os.register_at_fork(after_in_child=pipe.close)
     invocations: SimpleQueue[Invocation] = SimpleQueue()
@@ -67,7 +67,7 @@ def listen(pipe: "Connection[Any, Any]", invocations: "SimpleQueue[Invocation]")
         while True:
             invocations.put(pipe.recv())
     except (EOFError, OSError):
-        # Whoever started this sandbox is gone: end it and all its children, whatever they do.
+        # The process that started this sandbox is gone: end the sandbox and all its children.
         os.killpg(0, signal.SIGKILL)
 
 
@@ -102,7 +102,7 @@ def add_computations(folders: list[str]) -> None:
         importlib.import_module("computations").__path__.extend(folders)
 
 
-# A child that the handler spawns, rather than forks, runs this file again under the second name.
+# A child that the handler spawns (not forks) runs this file again under the second name.
 if __name__ in ("__main__", "__mp_main__"):
     add_computations(sys.argv[3:])
 if __name__ == "__main__":

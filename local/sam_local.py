@@ -1,7 +1,7 @@
-"""make sam-local: the deployment of `make run`, and its API once more in Docker, by `sam local`.
+"""make sam-local: runs the deployment of `make run`, and its API again in Docker by `sam local`.
 
-The containers work on the table, queues and bucket of the deployment, whose own workers take what
-they send: sam local has no queues. A function gets only variables that the template declares
+The containers use the deployment's table, queues and bucket. As sam local has no queues, the
+deployment's workers take the jobs. A function gets only the variables that the template declares
 (samcli/local/lambdafn/env_vars.py), and its container is on Docker's bridge network
 (samcli/local/docker/container.py).
 """
@@ -26,25 +26,25 @@ from local.deployment import HOST, LOOK_AGAIN, REGION, Deployment, PortInUse, St
 ROOT = Path(__file__).parent.parent
 SAM = ROOT / ".venv-sam/bin/sam"
 BUILT = ROOT / ".aws-sam/local"
-"""Beside what `sam build` makes for AWS: this is for the processor of this machine."""
+"""A build for this machine's processor; `sam build` puts the one for AWS elsewhere."""
 ENVIRONMENT_FILE = ROOT / ".aws-sam/environment.json"
 ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 DESKTOP = "host.docker.internal"
-"""Docker Desktop's containers reach the loopback of this machine by that name."""
+"""The name by which Docker Desktop's containers reach this machine's loopback."""
 MAX_END_S = 30
 """Seconds for sam to stop and remove its containers, one after the other."""
 
 
 class NoDocker(Exception):
-    """There is no Docker here, or it does not run."""
+    """Docker is not installed, or not running."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.sam_local", description=__doc__)
     parser.add_argument("--port", type=int, default=3000, help="of make run; sam's is the next")
     port = parser.parse_args().port
-    # SIGTERM ends it in the same way as Ctrl-C; and what is started by `&` ignores SIGINT, and so
-    # would sam.
+    # SIGTERM ends it like Ctrl-C. Processes started with `&` ignore SIGINT, and sam would inherit
+    # that.
     for end_of_all in (signal.SIGINT, signal.SIGTERM):
         signal.signal(end_of_all, signal.default_int_handler)
     try:
@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def bridge_gateway(docker: str = "docker") -> str:
-    """The address of Docker's host on the network of its containers."""
+    """The address of this machine in the containers' network."""
     both = "{{with index .IPAM.Config 0}}{{.Gateway}} {{.Subnet}}{{end}}"
     command = [docker, "network", "inspect", "bridge", "--format", both]
     try:
@@ -91,8 +91,8 @@ REMEDY = "start it, or take `make run`, which needs none"
 
 
 def is_ours(address: str) -> bool:
-    """Docker Desktop's containers have their network in a machine of their own."""
-    if not address:  # to a socket it is every interface
+    """True if this machine has the address; Docker Desktop's network is in a virtual machine."""
+    if not address:  # a socket would take it for every interface
         return False
     try:
         with socket.create_server((address, 0)):
@@ -102,7 +102,7 @@ def is_ours(address: str) -> bool:
 
 
 def environment(deployment: Deployment, host: str) -> dict[str, dict[str, str]]:
-    """By function: what it has in the deployment, with moto where containers find it."""
+    """Each function's environment in the deployment, with moto's address as containers see it."""
     port = deployment.moto_url.rpartition(":")[2]
     return {
         declared.name: {
@@ -121,7 +121,7 @@ def write(environment: dict[str, dict[str, str]]) -> None:
 
 
 def serve(port: int, deployment: Deployment) -> int:
-    """Build, and serve the API until Ctrl-C."""
+    """Build the functions, then serve the API until Ctrl-C."""
     overrides = ["--parameter-overrides", f"Architecture={ARCHITECTURE}"]
     if status := run([str(SAM), "build", "--build-dir", str(BUILT), *overrides], deployment):
         return status
@@ -132,7 +132,7 @@ def serve(port: int, deployment: Deployment) -> int:
 
 
 def remove_containers(deployment: Deployment, docker: str = "docker") -> None:
-    """Those that sam forgets: it starts one for each function at once, and loses sight of some."""
+    """Remove the containers that sam forgets: it loses track of some that it starts at once."""
     ours = [f"--filter=volume={BUILT / name}" for name in deployment.functions]
     listed = subprocess.run(  # noqa: S603
         [docker, "ps", "--all", "--quiet", *ours], capture_output=True, text=True, check=False
@@ -157,11 +157,11 @@ def options() -> list[str]:
 
 
 def run(command: list[str], deployment: Deployment) -> int:
-    # Keys of a real account have no business in the containers.
+    # Keep the keys of a real account out of the containers.
     keys = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
     path = f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"  # python3.13, for the build
     environment = {**os.environ, **keys, "PATH": path, "SAM_CLI_TELEMETRY": "0"}
-    # In a session of its own it does not get the terminal's Ctrl-C besides the one it gets from us.
+    # In its own session, sam does not get the terminal's Ctrl-C on top of the one that `end` sends.
     with uninterrupted() as interruptions:
         sam = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603
     try:
@@ -177,7 +177,7 @@ def run(command: list[str], deployment: Deployment) -> int:
 
 @contextmanager
 def uninterrupted() -> Iterator[list[int]]:
-    """What ends us while a process is started would leave that process alone; it is noted."""
+    """Collect signals meanwhile: ending while a process starts would leave it running."""
     signals: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: signals.append(number))
@@ -187,7 +187,7 @@ def uninterrupted() -> Iterator[list[int]]:
 
 
 def end(sam: "subprocess.Popen[bytes]") -> None:
-    """By SIGINT: it is the only signal at which sam always takes its containers along."""
+    """End sam by SIGINT, the only signal at which it always removes its containers."""
     if sam.poll() is not None:
         return
     for further in (signal.SIGINT, signal.SIGTERM):

@@ -1,8 +1,8 @@
-"""The front's HTTP: one request for each connection, each in a thread, and no wait without an end.
+"""The front's HTTP server: one request per connection, each in a thread, and every wait bounded.
 
-werkzeug's development server, but for what it does with clients that are slow, hostile or broken:
-a client that sends no request, or half of one, is told so as API Gateway would. A thread has 10 s
-to get a request, the function's 30 s, 10 s to give the response and 2 s to part: 52 s in all.
+This is werkzeug's development server, made safe against slow, hostile and broken clients. It
+answers an incomplete request as API Gateway would. A thread has 10 s to receive the request, 30 s
+for the function, 10 s to send the response and 2 s to close: 52 s in all.
 """
 
 import io
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 MAX_LINE_BYTES = 65536
-"""Bytes: what http.server takes of a request's first line."""
+"""The most bytes that http.server accepts in a request's first line."""
 
 
 class TooSlow(Exception):
-    """The client's time is over, and what it has to send is not."""
+    """The client ran out of time before it had sent its request."""
 
 
 class Incoming(io.RawIOBase):
-    """What a client sends from now on, in so many seconds altogether."""
+    """Reads what a client sends within so many seconds in all."""
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:
         self._connection = connection
@@ -53,15 +53,15 @@ class Incoming(io.RawIOBase):
 class BoundedRequestHandler(WSGIRequestHandler):
     disable_nagle_algorithm = True
     time_to_send = 10.0
-    """Seconds in which a client has to send its request, and then to take its response."""
+    """Seconds that a client has to send its request, and again to take its response."""
     time_to_leave = 2.0
-    """Seconds in which what it still sends then is read, for nothing: a connection that is closed
-    before it is read empty is reset, and the response may be lost with it."""
+    """Seconds for which input is then read and dropped: closing a connection with unread input
+    resets it, and the client may lose the response."""
     command = ""
 
     def handle(self) -> None:
         self.rfile = io.BufferedReader(Incoming(self.connection, self.time_to_send))
-        with suppress(OSError, TooSlow):  # the client has gone, or does not take the response
+        with suppress(OSError, TooSlow):  # the client left, or does not take the response
             self._answer()
             self.connection.shutdown(socket.SHUT_WR)
             rest = Incoming(self.connection, self.time_to_leave)
@@ -84,7 +84,7 @@ class BoundedRequestHandler(WSGIRequestHandler):
             raise
 
     def parse_request(self) -> bool:
-        """Whether it is a request that can be handed on; otherwise its answer is sent already."""
+        """True if the request can be handed on; otherwise it has been answered already."""
         if not super().parse_request():
             if not self.requestline:
                 self.send_error(HTTPStatus.BAD_REQUEST)
@@ -97,22 +97,22 @@ class BoundedRequestHandler(WSGIRequestHandler):
     def run_wsgi(self) -> None:
         try:
             self.environ = self.make_environ()
-        except ValueError:  # an address like //[
+        except ValueError:  # a URL like //[
             self.send_error(HTTPStatus.BAD_REQUEST)
         else:
             self._send(Response.from_app(self.server.app, self.environ))
 
     def send_error(self, code: int, *_: object, **__: object) -> None:
-        """As API Gateway says it. A version of HTTP that we do not have is the client's mistake."""
+        """Answer in API Gateway's words, with 400 for an unsupported version of HTTP."""
         if code == HTTPStatus.HTTP_VERSION_NOT_SUPPORTED:
             code = HTTPStatus.BAD_REQUEST
-        self.request_version = self.protocol_version  # there is no head in HTTP/0.9
+        self.request_version = self.protocol_version  # a response in HTTP/0.9 has no head
         self._send(refusal(code, HTTPStatus(code).phrase))
 
     def _send(self, response: Response) -> None:
         self.connection.settimeout(self.time_to_send)
         self.send_response(response.status_code)
-        # Without those that a 204 or 304 may not have.
+        # werkzeug leaves out headers that a 204 or 304 may not have.
         for name, value in (*response.get_wsgi_headers({}), ("Connection", "close")):
             self.send_header(name, value)
         self.end_headers()
@@ -120,11 +120,11 @@ class BoundedRequestHandler(WSGIRequestHandler):
             self.wfile.write(response.get_data())
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """The function logs its requests itself."""
+        """Log nothing: the function logs its own requests."""
 
 
 def ends_somewhere(headers: Message) -> bool:
-    """Whether it is clear where the body ends (RFC 9112, 6.3)."""
+    """True if the headers say where the body ends (RFC 9112, 6.3)."""
     lengths = set(headers.get_all("Content-Length", []))
     if codings := headers.get_all("Transfer-Encoding", []):
         return not lengths and [coding.lower() for coding in codings] == ["chunked"]

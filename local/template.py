@@ -1,6 +1,6 @@
-"""What template.yaml says: the stores to make, and the functions with their environment.
+"""Reads template.yaml: the stores to make, and the functions with their environment.
 
-It needs PyYAML and a CloudFormation client, so tests make the resources in their own moto with it.
+It needs only PyYAML and a CloudFormation client, so tests use it with their own moto.
 """
 
 import json
@@ -17,28 +17,28 @@ STACK_NAME = "local"
 ACCOUNT_ID = "123456789012"
 """moto's only account."""
 STORES = ("AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::S3::Bucket")
-"""What moto makes of a template. There are no policies: the bucket's asks for TLS."""
+"""The resources that moto makes. Policies are left out, as the bucket's requires TLS."""
 
 
 class TemplateError(Exception):
-    """The template says something that cannot be had on this machine."""
+    """The template uses something that does not exist on this machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EventSource:
-    """A queue that a function is fed from."""
+    """A queue that feeds a function."""
 
     queue_url: str
     queue_arn: str
     batch_size: int
     maximum_concurrency: int
-    """1 where the template does not say: enough on one machine, though not what AWS does."""
+    """1 if the template does not set it: enough on one machine, but AWS has another default."""
     reports_item_failures: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionDeclaration:
-    """A Lambda function, with everything resolved."""
+    """A Lambda function with all its properties resolved."""
 
     name: str
     handler: str
@@ -52,13 +52,13 @@ class FunctionDeclaration:
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """A template, and the physical ids of what was made from it: table, queues and bucket."""
+    """A template and the physical ids of the table, queues and bucket made from it."""
 
     path: Path
     template: dict[str, Any]
     region: str
     physical_ids: dict[str, str]
-    """By logical id: a table's or a bucket's name, a queue's URL."""
+    """The name of a table or bucket or the URL of a queue, by logical id."""
 
     def function(self, logical_id: str) -> FunctionDeclaration:
         properties = self._properties(logical_id)
@@ -77,7 +77,7 @@ class Stack:
         return [self.function(i) for i in self._of_type("AWS::Serverless::Function")]
 
     def resolve(self, value: Any) -> Any:
-        """The value without its intrinsic functions; what !If leaves out is left out."""
+        """The value with its intrinsic functions resolved, without what !If leaves out."""
         match value:
             case {"Ref": name}:
                 return self._reference(name)
@@ -112,7 +112,7 @@ class Stack:
         return {name: _text(value) for name, value in self.resolve(variables).items()}
 
     def _default_routes_to(self, logical_id: str) -> Iterator[bool]:
-        """Whether each integration of the function, by whatever alias, has the $default route."""
+        """For each integration of the function or its alias: True if $default leads to it."""
         defaults = [
             route["Properties"]["Target"]
             for route in self._of_type("AWS::ApiGatewayV2::Route").values()
@@ -198,7 +198,7 @@ class Stack:
 
 
 def create_stack(cloudformation: Any, path: Path = TEMPLATE) -> Stack:
-    """Make the template's table, queues and bucket, and nothing else of it."""
+    """Make only the template's table, queues and bucket."""
     template = load(path)
     cloudformation.create_stack(
         StackName=STACK_NAME, TemplateBody=json.dumps(what_is_stored(template))
@@ -213,13 +213,13 @@ def create_stack(cloudformation: Any, path: Path = TEMPLATE) -> Stack:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The template with its short tags spelt out: !Ref x as {"Ref": "x"}, and so on."""
+    """Read the template and spell out its short tags: !Ref x becomes {"Ref": "x"}."""
     template: dict[str, Any] = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506 - it is safe
     return template
 
 
 def what_is_stored(template: dict[str, Any]) -> dict[str, Any]:
-    """The part of the template that moto can make. The rest, and what refers to it, it cannot."""
+    """The part of the template that moto can make, without references to the rest."""
     resources = {
         logical_id: resource
         for logical_id, resource in template["Resources"].items()
@@ -235,12 +235,12 @@ def what_is_stored(template: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    """As CloudFormation writes it into an environment: true, not True."""
+    """The value as CloudFormation writes it into an environment: true, not True."""
     return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader, and CloudFormation's short tags."""
+    """SafeLoader with CloudFormation's short tags."""
 
 
 def _short_tag(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Drive again what was given up, once a bug is fixed: python -m operations.redrive STACK.
+"""Redrive failed jobs once a bug is fixed: python -m operations.redrive STACK.
 
-It takes each failed job of the stack. Where nothing was answered since, it sets a new job, with the
-policy of the code in this folder, and sends its message. Only then is the failed job deleted:
-whatever ends the command, the next one goes on where it was.
+For each failed job of the stack without a result since, it starts a new job by the policy of the
+code in this folder, and sends its message. Only then does it delete the failed job: if the command
+is ended, the next one goes on from there.
 """
 
 import argparse
@@ -28,25 +28,25 @@ from backburner.protocol.store import Leases, LostRace, Store
 from backburner.protocol.task_queue import Message, TaskQueue
 
 HIDDEN_FOR = 600
-"""Seconds after which a failed job is seen again if the command is killed."""
+"""Seconds after which a failed job can be received again if the command is killed."""
 
 CALLER = "redrive"
-"""Its jobs share one turn in the queue, beside those of the other callers."""
+"""Redriven jobs count as one caller's, so other callers keep their turns in the queue."""
 
 SENT = "sent again"
 ANSWERED = "answered already"
 ALIVE = "under way already"
-OUTDATED = "of an older version, which nobody asks for any more"
+OUTDATED = "of an older version that is no longer used"
 LEFT = "left"
 
 
 class NotOurs(Exception):
-    """The failed job cannot be driven again with the code in this folder."""
+    """The failed job cannot be redriven with the code in this folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redrive:
-    """The failed jobs of a stack. It ends when none has come for `patience` seconds."""
+    """Redrives the failed jobs of a stack until none arrives for `patience` seconds."""
 
     store: Store
     task_queue: TaskQueue
@@ -55,10 +55,10 @@ class Redrive:
     is_dry_run: bool
     patience: int
     _in_hand: set[str] = field(default_factory=set)
-    """The receipts of the failed jobs that are hidden and not deleted."""
+    """The receipts of the failed jobs that are hidden but not deleted."""
 
     def run(self) -> Counter[str]:
-        """Take every failed job in hand; how many came to what."""
+        """Handle every failed job; count the outcomes."""
         try:
             return Counter(self.handle(found) for found in self.failed_jobs())
         finally:
@@ -80,7 +80,7 @@ class Redrive:
             yield from found
 
     def handle(self, found: dict[str, Any]) -> str:
-        """One failed job. It is left if nothing can be done about it, and in a dry run."""
+        """Redrive one failed job and delete it. Keep it if that is impossible or a dry run."""
         try:
             failed_job = FailedJob.read(found["Body"])
             outcome = self.drive(failed_job)
@@ -97,7 +97,7 @@ class Redrive:
         self._in_hand.remove(receipt)
 
     def drive(self, failed_job: FailedJob) -> str:
-        """Bring the entry of a failed job back to work, unless it is answered or at work."""
+        """Start a new job for the failed job, unless it has a result or is running."""
         entry, now = self.store.look_up(failed_job.entry, consistent=True), self.store.clock()
         if entry.job is None and entry.answer and not entry.answer.failures:
             return ANSWERED
@@ -111,11 +111,11 @@ class Redrive:
             try:
                 self.send(entry, fresh, now)
             except LostRace:
-                return ALIVE  # or answered meanwhile, by whoever was first
+                return ALIVE  # or answered meanwhile
         return SENT
 
     def send(self, entry: Entry, fresh: Job, now: float) -> None:
-        """A job that is queued already may lack its message: a second one does no harm."""
+        """Set the job if needed and send a message; a second message for a job does no harm."""
         if entry.job and not entry.is_alive(now):
             if entry.job.is_spent(now):
                 entry = self.store.bury(entry)
@@ -127,7 +127,7 @@ class Redrive:
 
 
 def computation_of(failed_job: FailedJob) -> Computation:
-    """The computation in the failed job's version or a newer one; NotOurs if it is not here."""
+    """The computation, in the failed job's version or newer; NotOurs if it is not here."""
     try:
         computation = registry.load(failed_job.message.computation)
     except (NoSuchComputation, BrokenComputation) as error:
@@ -141,12 +141,12 @@ def computation_of(failed_job: FailedJob) -> Computation:
 
 
 def job_for(failed_job: FailedJob, computation: Computation, now: float) -> Job:
-    """A new job for the question of a failed job; NotOurs if that is no question any more."""
+    """A new job for a failed one; NotOurs if its parameters are no longer valid."""
     try:
         dumped = gzip.decompress(failed_job.parameters)
         given = computation.parameters.model_validate_json(dumped, strict=True)
     except (ValidationError, OSError, EOFError, zlib.error) as error:
-        raise NotOurs(f"its parameters are none of {computation.name} ({error})") from error
+        raise NotOurs(f"its parameters do not fit {computation.name} ({error})") from error
     return Job.new(
         computation.policy,
         dumped,
@@ -157,7 +157,7 @@ def job_for(failed_job: FailedJob, computation: Computation, now: float) -> Job:
 
 
 def of_stack(name: str, *, is_dry_run: bool, patience: int) -> Redrive:
-    """A redrive of what the stack's outputs name."""
+    """A redrive of the table and queues that the stack's outputs name."""
     [stack] = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
     sqs = boto3.client("sqs")

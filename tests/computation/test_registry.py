@@ -104,5 +104,5 @@ def test_a_part_of_another_form_is_named(part: str, source: str, folder: Path) -
     # A name of its own: what can be imported stays so.
     name = f"misshapen-{part.lower()}"
     (folder / f"{name.replace('-', '_')}.py").write_text(f"{whole}\n\n{source}\n")
-    with pytest.raises(BrokenComputation, match=f"has another {part} than"):
+    with pytest.raises(BrokenComputation, match=f"has a wrong {part}; docs"):
         registry.load(name)

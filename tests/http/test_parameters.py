@@ -238,7 +238,7 @@ def test_text_that_is_none_is_told_up_to_a_number(deployment: MotoDeployment) ->
     [
         ('{"number": 1', "line 1 column 13"),
         ("", "line 1 column 1"),
-        ('{"number": 1, "number": 2}', "'number' stands twice"),
+        ('{"number": 1, "number": 2}', "'number' appears twice"),
         ('{"number": NaN}', "NaN"),
         ('{"number": -Infinity}', "-Infinity"),
         ('{"number": 1e999}', "1e999"),

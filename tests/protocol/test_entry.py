@@ -84,7 +84,7 @@ def test_an_answer_is_fresh_then_stale_then_gone() -> None:
 
 def test_what_is_asked_for_without_looking_is_an_error_that_says_so() -> None:
     nothing = Entry(signature=SIGNATURE, computation="doubling")
-    with pytest.raises(LookupError, match="has no answer; look before you take it"):
+    with pytest.raises(LookupError, match="has no answer; check for one first"):
         _ = nothing.the_answer
-    with pytest.raises(LookupError, match="has no job; look before you take it"):
+    with pytest.raises(LookupError, match="has no job; check for one first"):
         _ = nothing.the_job

@@ -53,7 +53,7 @@ class Isolation:
             time.sleep(POLL_S)
 
     def _is_over(self, child: BaseProcess) -> bool:
-        """Kill the orphans there are; True if none are left. Their children are orphans next."""
+        """Kill the orphans; True if all are dead. Their own children are then orphans, too."""
         orphans = _children() - self._bystanders - {child.pid}
         for pid in orphans:
             _kill(pid)

@@ -40,8 +40,8 @@ def load(name: str) -> Computation:
     misshapen = [part for part, has_form in FORMS.items() if not has_form(getattr(module, part))]
     if misshapen:
         raise BrokenComputation(
-            f"computation {name!r} has another {', '.join(misshapen)} than backburner.computation "
-            "asks for; see docs/computations.md"
+            f"computation {name!r} has a wrong {', '.join(misshapen)}; "
+            "docs/computations.md says what each must be"
         )
     stable_json.check(name, module.Parameters, module.Result)
     return Computation(

@@ -172,7 +172,7 @@ def _too_deep() -> MalformedJson:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise ValueError(f"the key {_twice(pairs)[:80]!r} stands twice in one object")
+        raise ValueError(f"the key {_twice(pairs)[:80]!r} appears twice in one object")
     return members
 
 
@@ -187,7 +187,7 @@ def _finite(text: str) -> int | float:
 
 
 def _finite_int(text: str) -> int:
-    """A whole number within the range of a float, as pydantic may read it as one."""
+    """A whole number, within the range of floats: 1 and 1.0 are the same number."""
     return int(text) if math.isfinite(float(text)) else _no_number(text)
 
 

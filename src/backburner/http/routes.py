@@ -83,7 +83,7 @@ def find(request: Request) -> Question | Forget | Response:
         case ("v1", name, text):
             _allow(request, "DELETE", "GET", "HEAD")
             return _by_signature(request, name, text)
-    raise NotFound("there is nothing at this path; GET /openapi.json tells what there is")
+    raise NotFound("there is nothing at this path; GET /openapi.json lists the paths")
 
 
 # These import their modules on demand, to keep cold starts short.

@@ -171,14 +171,14 @@ class Entry:
     def the_job(self) -> Job:
         """The job, for callers who know that there is one."""
         if self.job is None:
-            raise LookupError(f"the entry {self.signature} has no job; look before you take it")
+            raise LookupError(f"the entry {self.signature} has no job; check for one first")
         return self.job
 
     @property
     def the_answer(self) -> Answer:
         """The answer, for callers who know that there is one."""
         if self.answer is None:
-            raise LookupError(f"the entry {self.signature} has no answer; look before you take it")
+            raise LookupError(f"the entry {self.signature} has no answer; check for one first")
         return self.answer
 
     def is_for(self, asked: "Entry") -> bool:

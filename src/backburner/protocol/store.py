@@ -108,7 +108,7 @@ class Store:
         return item.read(found.get("Item", {}), empty)
 
     def claim(self, entry: Entry, job: Job) -> Entry:
-        """Set a placeholder: a new job, if there is no job and no answer that is still fresh."""
+        """Set a placeholder: a new job, if there is no job and any answer is due for a refresh."""
         return self._set_job(entry, SET_JOB, job, [NO_JOB, RENEWABLE], {"now": self.clock()})
 
     def reset(self, entry: Entry, job: Job) -> Entry:

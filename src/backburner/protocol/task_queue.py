@@ -103,7 +103,7 @@ class TaskQueue:
             raise Unsent(f"the queue did not take {message.signature}: {error}") from error
 
     def is_full(self) -> bool:
-        """True if SQS counted `max_backlog` waiting messages in the last seconds."""
+        """True if SQS counted too many messages just now; False if it did not answer."""
         if not self.max_backlog:
             return False
         if self.timer() - self._counted_at >= COUNT_EVERY_S:

@@ -191,7 +191,7 @@ CACHES = [
         path=RESPONSE,
         line='varies = "accept-encoding, authorization" if needs_token else "accept-encoding"',
         instead='varies = "authorization"',
-        tests=f"{AT_REQUESTS} tests/http/test_cache_in_front.py",
+        tests="tests/http/test_routes.py tests/test_private.py",
     ),
     Mutant(
         what="shared caches keep private answers",

@@ -84,7 +84,7 @@ def questions(computation: Computation) -> Json:
 
 
 def _forget(name: str) -> Json:
-    gone = "It is forgotten: nothing is under this signature any more."
+    gone = "Forgotten: this signature has no entry any more."
     return {
         "operationId": f"delete-{name}-by-signature",
         "tags": [name],

@@ -28,9 +28,8 @@ INFO = {
     ),
 }
 IN_A_QUERY = (
-    "In a query, text stands as it is and anything else as JSON; "
-    "a parameter that is given several times is a list, and where only a list will do one value is "
-    "a list of one."
+    "In a query, write text as it is and anything else as JSON. Repeat a parameter to send a list; "
+    "where only a list is allowed, one value is a list of one."
 )
 ELSEWHERE = (
     "The result is large: its bytes are at Location for some minutes, always gzipped. Follow it by "
@@ -45,42 +44,42 @@ ACCEPTED: Json = {
     "progress": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
     "retry_after": {"type": "number", "description": "Retry-After, with fractions of a second."},
     "expected_at": TIME,
-    "gives_up_at": TIME | {"description": "By then there is an answer, whatever it is."},
+    "gives_up_at": TIME | {"description": "By then there is an answer: a result or a problem."},
 }
 DESCRIBED: Json = {
     "name": TEXT,
     "href": {"type": "string", "format": "uri-reference"},
     "documentation": TEXT,
     "version": COUNT,
-    "private": {"type": "boolean", "description": "Only for the caller who asks, by a token."},
+    "private": {"type": "boolean", "description": "Answers are only for the caller; send a token."},
     "parameters": {"type": "object", "description": "JSON Schema."},
     "result": {"type": "object", "description": "JSON Schema."},
-    "example": {"type": "object", "description": "Parameters that can be asked for."},
+    "example": {"type": "object", "description": "Valid parameters."},
 }
 AN_ERROR = {
-    "pointer": {"type": "string", "description": "RFC 6901: where it is in the parameters."},
-    "reason": {"type": "string", "description": "Why it does not validate."},
+    "pointer": {"type": "string", "description": "RFC 6901: the place in the parameters."},
+    "reason": {"type": "string", "description": "Why the value there is not valid."},
 }
 HEADERS: dict[str, tuple[str, Json]] = {
     "Age": ("Seconds since it was computed.", COUNT),
-    "Allow": ("The methods that there are.", TEXT),
+    "Allow": ("The methods that are allowed.", TEXT),
     "Cache-Control": ("How long it may be kept, fresh and stale.", TEXT),
     "Cache-Status": (
         "RFC 9211: a hit, for how long it is still fresh (-n: stale for n seconds) and if it is "
         "being refreshed; or a miss, and if it joined a job.",
         TEXT,
     ),
-    "Content-Encoding": ("As it is stored, for a client that accepts it.", {"const": "gzip"}),
-    "Content-Location": ("Where it is found by its signature.", TEXT),
+    "Content-Encoding": ("Set for clients that accept gzip.", {"const": "gzip"}),
+    "Content-Location": ("The URL of the answer by its signature.", TEXT),
     "Content-Security-Policy": ("The page's own script and style, and no others.", TEXT),
     "ETag": ("For If-None-Match; weak: the same with and without gzip.", TEXT),
     "Location": (
         "Of a 202, where it will be found by its signature; of a redirect, where its bytes are.",
         TEXT,
     ),
-    "Preference-Applied": ("There is no body.", {"const": "return=minimal"}),
+    "Preference-Applied": ("The body is left out.", {"const": "return=minimal"}),
     "Retry-After": ("Seconds after which to ask again: an estimate.", COUNT | {"minimum": 1}),
-    "WWW-Authenticate": ("How to say who asks.", {"const": "Bearer"}),
+    "WWW-Authenticate": ("How to authenticate.", {"const": "Bearer"}),
     "Vary": ("The request headers that it depends on.", TEXT),
 }
 OF_A_RESULT = ("Age", "Cache-Control", "Cache-Status", "Content-Location", "ETag", "Vary")
@@ -109,7 +108,7 @@ SECURITY_SCHEMES: Json = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "Says by its issuer and subject whose private answers they are.",
+        "description": "Its issuer and subject identify the caller of private answers.",
     },
     "operator": {
         "type": "apiKey",
