@@ -226,8 +226,9 @@ def test_whatever_an_attempt_does_to_the_pipe_it_fails_in_time(
     beats: list[float] = []
     started = time.monotonic()
     with pytest.raises(AttemptFailed, match=why):
-        unruly(how, limit=1, beat=lambda _: beats.append(time.monotonic()))
-    assert time.monotonic() - started < takes + 3
+        limit = 1 if why == "time_limit" else LONG  # what ends by itself does not end by its limit
+        unruly(how, limit=limit, beat=lambda _: beats.append(time.monotonic()))
+    assert time.monotonic() - started < takes + LONG / 3
     if why == "time_limit":
         assert len(beats) > 3
         assert max(later - sooner for sooner, later in pairwise(beats)) < 1
