@@ -225,8 +225,8 @@ def test_whatever_an_attempt_does_to_the_pipe_it_fails_in_time(
     """With a heartbeat all the while, or about it: two are in time if they are within a second."""
     beats: list[float] = []
     started = time.monotonic()
+    limit = 1 if why == "time_limit" else LONG  # what ends by itself does not end by its limit
     with pytest.raises(AttemptFailed, match=why):
-        limit = 1 if why == "time_limit" else LONG  # what ends by itself does not end by its limit
         unruly(how, limit=limit, beat=lambda _: beats.append(time.monotonic()))
     assert time.monotonic() - started < takes + LONG / 3
     if why == "time_limit":
