@@ -1,7 +1,7 @@
 """The whole deployment of template.yaml in one process tree, without Docker or AWS: `make run`.
 
-    front.py         HTTP → API Gateway's event → the request function → HTTP
-    server.py        the front's sockets: copes with slow, hostile and broken clients
+    http_api.py      HTTP → API Gateway's event → the request function → HTTP
+    server.py        its sockets: copes with slow, hostile and broken clients
     authorizer.py    the caller, from a token or an AWS signature that is not checked
     pump.py          a queue's messages → SQS's event → the worker and dead-letter functions
     function.py      a function's sandboxes: processes that handle one event at a time

@@ -1,4 +1,4 @@
-"""The deployment: starts and ends moto, the sandboxes, the front and the pumps together."""
+"""The deployment: starts and ends moto, the sandboxes, the HTTP API and the pumps together."""
 
 import os
 import socket

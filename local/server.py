@@ -1,4 +1,4 @@
-"""The front's HTTP server: one request per connection, each in a thread, and every wait bounded.
+"""The HTTP API's server: one request per connection, each in a thread, and every wait bounded.
 
 This is werkzeug's development server, made safe against slow, hostile and broken clients. It
 answers an incomplete request as API Gateway would. A thread has 10 s to receive the request, 30 s

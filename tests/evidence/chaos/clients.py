@@ -48,7 +48,7 @@ class Asked:
         return bool(self.answered_at or self.trouble)
 
     def hear(self, response: urllib3.BaseHTTPResponse) -> None:
-        """Note what the front said."""
+        """Note what the request function said."""
         self.statuses[response.status] += 1
         is_ours = response.headers.get("Content-Type") == "application/problem+json"
         match response.status:

@@ -1,4 +1,4 @@
-"""What goes wrong on purpose: workers are killed, the front is restarted."""
+"""What goes wrong on purpose: workers are killed, the request function is restarted."""
 
 import json
 import os
@@ -16,7 +16,7 @@ AT_WORK_SHARE = 0.9
 MOST = 1 / 3
 """Kills per computation: if every worker died, nothing could be done."""
 KILLS_PER_RESTART = 7
-"""After so many, the front is restarted."""
+"""After so many, the request function is restarted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

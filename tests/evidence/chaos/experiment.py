@@ -59,7 +59,7 @@ class Seen:
             f"{requests:,} requests, {accepted:,} questions accepted, "
             f"{len({each.number for each in self.executions}):,} different ones computed in "
             f"{len(self.executions):,} runs; {len(self.kills):,} workers killed, {at_work:,} of "
-            f"them at work; {self.restarts} restarts of the front; {self.injected.total():,} "
+            f"them at work; {self.restarts} restarts of the request function; {self.injected.total():,} "
             f"calls to AWS failed: {faults}"
         )
 
