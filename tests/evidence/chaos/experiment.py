@@ -59,8 +59,8 @@ class Seen:
             f"{requests:,} requests, {accepted:,} questions accepted, "
             f"{len({each.number for each in self.executions}):,} different ones computed in "
             f"{len(self.executions):,} runs; {len(self.kills):,} workers killed, {at_work:,} of "
-            f"them at work; {self.restarts} restarts of the request function; {self.injected.total():,} "
-            f"calls to AWS failed: {faults}"
+            f"them at work; {self.restarts} restarts of the request function; "
+            f"{self.injected.total():,} calls to AWS failed: {faults}"
         )
 
     def _recovery(self) -> str:
