@@ -17,7 +17,7 @@ import pytest
 
 import computations
 from backburner import attempt
-from backburner.attempt import frames, handover
+from backburner.attempt import frames, handover, isolation
 from backburner.attempt.frames import FRACTION, MAX_RESULT_BYTES, Kind
 from backburner.errors import AttemptFailed, Uncomputable
 from backburner.problems import ResultTooLarge
@@ -174,6 +174,34 @@ def test_processes_that_are_not_of_the_attempt_are_left_alone(unruly: Callable[.
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
         unruly("daemonises")
         assert bystander.poll() is None
+
+
+@ON_LINUX
+def test_what_is_orphaned_while_processes_are_listed_ends_with_the_attempt(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Child:
+        pid, exitcode = -1, None
+
+        def kill(self) -> None:
+            """It dies while the processes are listed."""
+
+    child: Any = Child()
+    orphan = subprocess.Popen(["sleep", "60"], start_new_session=True)  # noqa: S607
+    seen = iter([set[int](), set[int](), {orphan.pid}])
+
+    def children() -> set[int]:
+        found = next(seen, set())
+        child.exitcode = -9
+        return found
+
+    monkeypatch.setattr(isolation, "_children", children)
+    started = isolation.Isolation(str(tmp_path))
+    child.exitcode = None
+    started.end(child)
+    assert next(seen, None) is None
+    assert not is_there(str(orphan.pid))
+    orphan.wait(0)
 
 
 @ON_LINUX

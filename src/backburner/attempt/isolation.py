@@ -54,12 +54,14 @@ class Isolation:
 
     def _is_over(self, child: BaseProcess) -> bool:
         """Kill the orphans; True if all are dead. Their own children are then orphans, too."""
+        # Before the list is made: what the child leaves when it dies is in no list from before.
+        is_dead = has_ended(child)
         orphans = _children() - self._bystanders - {child.pid}
         for pid in orphans:
             _kill(pid)
             with suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
-        return has_ended(child) and not orphans
+        return is_dead and not orphans
 
 
 def has_ended(child: BaseProcess) -> bool:
