@@ -1,0 +1,170 @@
+"""A PostgreSQL server of the tests' own: in a temporary folder, on a free port."""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from signal import SIGINT
+from typing import Any, Self
+
+import psycopg
+
+HOST = "127.0.0.1"
+SALES_SQL = Path(__file__).parent.parent / "sales.sql"
+PATIENCE_S = 60
+"""Seconds for the server to start, and to end."""
+
+
+class NotInstalled(Exception):
+    """This machine has no PostgreSQL server."""
+
+
+class PostgresServer:
+    """A context manager, within which the server answers at `host:port`."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._programs = programs()
+        self._admin_password = secrets.token_urlsafe()
+        # PostgreSQL refuses to run as root; Debian's package has made this user for it.
+        self._as: dict[str, Any] = (
+            {"user": "postgres", "group": "postgres", "extra_groups": []}
+            if os.geteuid() == 0
+            else {}
+        )
+
+    def __enter__(self) -> Self:
+        self._temporary = tempfile.TemporaryDirectory(prefix="postgres-")
+        self._folder = Path(self._temporary.name)
+        if self._as:
+            shutil.chown(self._folder, self._as["user"], self._as["group"])
+        try:
+            self._initdb()
+            self._start()
+        except BaseException:
+            self._temporary.cleanup()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+        self._temporary.cleanup()
+
+    def url(self, user: str, password: str) -> str:
+        return f"postgresql://{user}:{password}@{HOST}:{self.port}/postgres"
+
+    @property
+    def admin_url(self) -> str:
+        return self.url("postgres", self._admin_password)
+
+    def load(self, rows: int) -> None:
+        """Run sales.sql."""
+        psql = [self._programs / "psql", "--no-psqlrc", "--quiet", "--set", f"rows={rows}"]
+        subprocess.run(  # noqa: S603 - the command is ours
+            [*psql, "--file", SALES_SQL, self.url("postgres", "")],
+            env={"PATH": os.environ["PATH"], "PGPASSWORD": self._admin_password},
+            check=True,
+        )
+
+    def execute(self, statement: str) -> None:
+        """As the administrator."""
+        with psycopg.connect(self.admin_url) as connection:
+            connection.execute(statement.encode())
+
+    def _initdb(self) -> None:
+        password = self._folder / "password"
+        password.touch(mode=0o600)
+        password.write_text(self._admin_password)
+        if self._as:
+            shutil.chown(password, self._as["user"], self._as["group"])
+        options = ["--auth=scram-sha-256", f"--pwfile={password}", "--username=postgres"]
+        subprocess.run(  # noqa: S603 - the command is ours
+            [self._programs / "initdb", *options, "--encoding=UTF8", "--locale=C", "--no-sync"]
+            + ["--pgdata", self._folder / "data"],
+            **self._as,
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+
+    def _start(self) -> None:
+        settings = {
+            "listen_addresses": HOST,
+            "port": self.port,
+            "unix_socket_directories": "",
+            "fsync": "off",
+        }
+        with (self._folder / "log.txt").open("wb") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - the command is ours
+                [self._programs / "postgres", "-D", self._folder / "data"]
+                + [f"--{name}={value}" for name, value in settings.items()],
+                **self._as,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._wait()
+
+    def _wait(self) -> None:
+        """Until it lets the administrator in."""
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                psycopg.connect(self.admin_url).close()
+            except psycopg.OperationalError:
+                if self._process.poll() is not None or time.monotonic() > end:
+                    self._end()
+                    raise RuntimeError((self._folder / "log.txt").read_text()) from None
+                time.sleep(0.05)
+            else:
+                return
+
+    def _end(self) -> None:
+        """The fast shutdown: whoever is connected is cut off."""
+        self._process.send_signal(SIGINT)
+        try:
+            self._process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextmanager
+def sales_database(rows: int) -> Iterator[tuple[PostgresServer, str]]:
+    """A server with so many sales, and the URL of the role that may only read them."""
+    with PostgresServer() as server:
+        server.load(rows)
+        password = secrets.token_urlsafe()
+        server.execute(f"ALTER ROLE sales_report PASSWORD '{password}'")
+        yield server, server.url("sales_report", password)
+
+
+def programs() -> Path:
+    """The folder of the server's programs; raises NotInstalled."""
+    for folder in _folders():
+        if all((folder / name).is_file() for name in ("initdb", "postgres", "psql")):
+            return folder
+    raise NotInstalled(
+        "PostgreSQL is not installed: apt-get install postgresql, or brew install postgresql"
+    )
+
+
+def _folders() -> Iterator[Path]:
+    with suppress(OSError, subprocess.CalledProcessError):
+        yield Path(subprocess.check_output(["pg_config", "--bindir"], text=True).strip())  # noqa: S607
+    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    if found := shutil.which("postgres"):
+        yield Path(found).resolve().parent
+
+
+def free_port() -> int:
+    with socket.create_server((HOST, 0)) as listener:
+        return int(listener.getsockname()[1])
