@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from moto.sqs.models import sqs_backends
 import computations
 from backburner import attempt, dead_letter, request, resources, worker
 from backburner.dead_letter import DeadLetters
+from backburner.declared_values import DeclaredValues
 from backburner.large_results import LargeResults
 from backburner.local_cache import local_cache
 from backburner.protocol.entry import Entry
@@ -33,7 +34,7 @@ from backburner.telemetry import logger
 from backburner.worker import Worker
 from local.pump import record_of
 from local.runtime import load
-from local.template import ACCOUNT_ID, Stack, create_stack
+from local.template import ACCOUNT_ID, STACK_NAME, Stack, create_stack
 from tests.support.environment import exactly
 
 HERE = Path(__file__).parent
@@ -115,7 +116,15 @@ class MotoDeployment:
         self.request_handler = RequestHandler(
             **shared, local_cache=local_cache(self.clock.timer), site=site, random=lambda: 0.0
         )
-        self.worker = Worker(**shared, compute=compute_here, random=lambda: 0.0)
+        self.declared_values = DeclaredValues(
+            prefix=STACK_NAME, make_client=client_of, time_limits=replace(resources.VALUES)
+        )
+        self.worker = Worker(
+            **shared,
+            declared_values=self.declared_values,
+            compute=compute_here,
+            random=lambda: 0.0,
+        )
         self.dead_letters = DeadLetters(store=self.store, failed_jobs=self.failed_jobs)
 
     @property
@@ -205,6 +214,10 @@ class MotoDeployment:
     def entry(self, signature: str, computation: str = "doubling") -> Entry:
         empty = Entry(signature=Signature(signature), computation=computation)
         return self.store.look_up(empty, consistent=True)
+
+
+def client_of(service: Any) -> Any:
+    return boto3.client(service)
 
 
 def motos_own(queue_url: str) -> Any:
