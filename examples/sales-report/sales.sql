@@ -1,4 +1,4 @@
--- A shop's sales of 2024 and 2025, made by arithmetic: the same rows every time.
+-- A shop's sales of 2024 and 2025, made up from hashes: the same rows every time.
 --
 --   psql -v rows=3000000 -f sales.sql
 --
@@ -43,21 +43,25 @@ INSERT INTO product
 SELECT id, 'Product ' || to_char(id, 'FM00'), (500 + id * 7919 % 20000) / 100.0
 FROM generate_series(1, 40) AS id;
 
--- Evenly through both years; to some regions and customers more than to others; with up to 30 % off.
+-- Evenly through both years; some regions and customers buy more than others. u, v, w and x
+-- look random, and are under 65536.
 INSERT INTO sale
 SELECT
     n,
     timestamptz '2024-01-01 00:00+00' + (n - 1) * (interval '731 days' / :rows),
-    1 + 5 * u * u / 65537 / 65537,
+    1 + (5 * u * u >> 32),
     product.id,
-    1 + 50000 * v * v / 65521 / 65521,
-    1 + n * 3571 % 7 % 4,
-    round(product.price * (100 - w * 31 / 32003) / 100, 2)
+    1 + (50000 * v * v >> 32),
+    1 + w % 4,
+    round(product.price * (100 - w % 31) / 100, 2)
 FROM generate_series(1, :rows::bigint) AS n
 CROSS JOIN LATERAL (
-    VALUES (n * 48271 % 65537, n * 40692 % 65521, n * 30011 % 32003)
-) AS made (u, v, w)
-JOIN product ON product.id = 1 + (n * 40014 % 32719) % 40;
+    VALUES (
+        hashint8extended(n, 1) & 65535, hashint8extended(n, 2) & 65535,
+        hashint8extended(n, 3) & 65535, hashint8extended(n, 4) & 65535
+    )
+) AS made (u, v, w, x)
+JOIN product ON product.id = 1 + x % 40;
 
 SELECT 'CREATE ROLE sales_report LOGIN'
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'sales_report') \gexec

@@ -84,9 +84,9 @@ class PostgresServer:
         if self._as:
             shutil.chown(password, self._as["user"], self._as["group"])
         options = ["--auth=scram-sha-256", f"--pwfile={password}", "--username=postgres"]
+        options += ["--encoding=UTF8", "--locale=C", "--no-sync"]
         subprocess.run(  # noqa: S603 - the command is ours
-            [self._programs / "initdb", *options, "--encoding=UTF8", "--locale=C", "--no-sync"]
-            + ["--pgdata", self._folder / "data"],
+            [self._programs / "initdb", *options, "--pgdata", self._folder / "data"],
             **self._as,
             cwd=self._folder,
             stdout=subprocess.DEVNULL,
