@@ -65,6 +65,7 @@ JOIN product ON product.id = 1 + x % 40;
 
 SELECT 'CREATE ROLE sales_report LOGIN'
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'sales_report') \gexec
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT SELECT ON region, product, sale TO sales_report;
 
 COMMIT;

@@ -11,10 +11,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, model_validator
-
 from backburner import computation
 from backburner.computation import DAY, HOUR, Policy, Progress, Secret
+from pydantic import Field, model_validator
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -124,7 +123,7 @@ def connect(url: str) -> "Connection[dict[str, Any]]":
 
     try:
         connection = psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_S, row_factory=dict_row)
-    except (psycopg.Error, ValueError) as error:
+    except psycopg.Error as error:
         failure = type(error).__name__
     else:
         connection.read_only = True
