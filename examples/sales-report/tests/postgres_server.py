@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGINT
@@ -42,21 +42,18 @@ class PostgresServer:
         )
 
     def __enter__(self) -> Self:
-        self._temporary = tempfile.TemporaryDirectory(prefix="postgres-")
-        self._folder = Path(self._temporary.name)
-        if self._as:
-            shutil.chown(self._folder, self._as["user"], self._as["group"])
-        try:
+        with ExitStack() as starting:
+            folder = tempfile.TemporaryDirectory(prefix="postgres-")
+            self._folder = Path(starting.enter_context(folder))
             self._initdb()
-            self._start()
-        except BaseException:
-            self._temporary.cleanup()
-            raise
+            self._process = self._start()
+            starting.callback(self._end)
+            self._wait()
+            self._running = starting.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end()
-        self._temporary.cleanup()
+        self._running.close()
 
     def url(self, user: str, password: str) -> str:
         return f"postgresql://{user}:{password}@{HOST}:{self.port}/postgres"
@@ -67,9 +64,9 @@ class PostgresServer:
 
     def load(self, rows: int) -> None:
         """Run sales.sql."""
-        psql = [self._programs / "psql", "--no-psqlrc", "--quiet", "--set", f"rows={rows}"]
+        options = ["--no-psqlrc", "--quiet", f"--set=rows={rows}", f"--file={SALES_SQL}"]
         subprocess.run(
-            [*psql, "--file", SALES_SQL, self.url("postgres", "")],
+            [self._programs / "psql", *options, self.url("postgres", "")],
             env={"PATH": os.environ["PATH"], "PGPASSWORD": self._admin_password},
             check=True,
         )
@@ -81,10 +78,10 @@ class PostgresServer:
 
     def _initdb(self) -> None:
         password = self._folder / "password"
-        password.touch(mode=0o600)
         password.write_text(self._admin_password)
         if self._as:
-            shutil.chown(password, self._as["user"], self._as["group"])
+            for path in (self._folder, password):
+                shutil.chown(path, self._as["user"], self._as["group"])
         options = ["--auth=scram-sha-256", f"--pwfile={password}", "--username=postgres"]
         options += ["--encoding=UTF8", "--locale=C", "--no-sync"]
         subprocess.run(
@@ -95,7 +92,7 @@ class PostgresServer:
             check=True,
         )
 
-    def _start(self) -> None:
+    def _start(self) -> subprocess.Popen[bytes]:
         settings = {
             "listen_addresses": HOST,
             "port": self.port,
@@ -103,10 +100,10 @@ class PostgresServer:
             "fsync": "off",
             "TimeZone": "Pacific/Auckland",  # a day of the server's is not one of UTC
         }
+        options = [f"--{name}={value}" for name, value in settings.items()]
         with (self._folder / "log.txt").open("wb") as log:
-            self._process = subprocess.Popen(
-                [self._programs / "postgres", "-D", self._folder / "data"]
-                + [f"--{name}={value}" for name, value in settings.items()],
+            return subprocess.Popen(
+                [self._programs / "postgres", "-D", self._folder / "data", *options],
                 **self._as,
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
@@ -114,7 +111,6 @@ class PostgresServer:
                 stderr=log,
                 start_new_session=True,
             )
-        self._wait()
 
     def _wait(self) -> None:
         """Until it lets the administrator in."""
@@ -124,7 +120,6 @@ class PostgresServer:
                 psycopg.connect(self.admin_url).close()
             except psycopg.OperationalError:
                 if self._process.poll() is not None or time.monotonic() > end:
-                    self._end()
                     raise RuntimeError((self._folder / "log.txt").read_text()) from None
                 time.sleep(0.05)
             else:
