@@ -6,41 +6,28 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-import computations
 from backburner import attempt
 from backburner.attempt import masking
 from backburner.computation import Secret, declared
 from backburner.errors import AttemptFailed, Returned
-from local.template import STACK_NAME
 from tests.conftest import MotoDeployment, motos_own
 
-SECRETIVE = str(Path(__file__).parent / "support/secretive/computations")
 DATABASE, CURRENCY = Secret("sales-database"), declared.Setting("currency")
 PASSWORD = 'postgres://app:s3cret"w\\ord\n@db/sälés'  # noqa: S105 (of nothing)
 """JSON and repr() write parts of it in another way, but not this part:"""
 TRACE = "s3cret"
 
 
-@pytest.fixture(autouse=True)
-def _secretive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(computations, "__path__", [*computations.__path__, SECRETIVE])
-
-
 @pytest.fixture
 def deployment(deployment: MotoDeployment) -> Iterator[MotoDeployment]:
     """With the secret, and attempts in processes of their own."""
-    secrets = boto3.client("secretsmanager")
-    name = f"{STACK_NAME}/sales-database"
-    secrets.create_secret(Name=name, SecretString=PASSWORD)
     deployment.worker = replace(deployment.worker, compute=attempt.compute)
-    yield deployment
-    secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    with deployment.declared(PASSWORD):
+        yield deployment
 
 
 def ask(deployment: MotoDeployment, what: str) -> Any:
