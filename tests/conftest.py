@@ -5,6 +5,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -79,6 +80,10 @@ class Clock:
         self.now += seconds
 
 
+def make_client(service: Any) -> Any:
+    return boto3.client(service)
+
+
 @dataclass
 class MotoDeployment:
     """Everything but the network: requests go in, messages are carried by hand."""
@@ -88,6 +93,8 @@ class MotoDeployment:
     sqs: Any
     s3: Any
     clock: Clock = field(default_factory=Clock)
+    client_of: Callable[[str], Any] = make_client
+    """For the services that a worker needs only for what a computation declares."""
 
     def __post_init__(self) -> None:
         tokens = iter(f"run-{n}" for n in range(1, 1000))
@@ -117,7 +124,7 @@ class MotoDeployment:
             **shared, local_cache=local_cache(self.clock.timer), site=site, random=lambda: 0.0
         )
         self.declared_values = DeclaredValues(
-            prefix=STACK_NAME, make_client=client_of, time_limits=replace(resources.VALUES)
+            prefix=STACK_NAME, make_client=self.client_of, time_limits=replace(resources.VALUES)
         )
         self.worker = Worker(
             **shared,
@@ -146,6 +153,20 @@ class MotoDeployment:
     @property
     def queue(self) -> Any:
         return motos_own(self.queue_url)
+
+    @contextmanager
+    def declared(self, secret: str, currency: str | None = None) -> Iterator[None]:
+        """Within this, there is what `reporting` declares, or only its secret."""
+        secrets, parameters = boto3.client("secretsmanager"), boto3.client("ssm")
+        name, parameter = f"{STACK_NAME}/sales-database", f"/{STACK_NAME}/currency"
+        secrets.create_secret(Name=name, SecretString=secret)
+        if currency:
+            parameters.put_parameter(Name=parameter, Value=currency, Type="String")
+        try:
+            yield
+        finally:
+            secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+            parameters.delete_parameters(Names=[parameter])
 
     def get(self, path: str, **headers: str) -> "HandlerReply":
         path, _, query = path.partition("?")
@@ -214,10 +235,6 @@ class MotoDeployment:
     def entry(self, signature: str, computation: str = "doubling") -> Entry:
         empty = Entry(signature=Signature(signature), computation=computation)
         return self.store.look_up(empty, consistent=True)
-
-
-def client_of(service: Any) -> Any:
-    return boto3.client(service)
 
 
 def motos_own(queue_url: str) -> Any:

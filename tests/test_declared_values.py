@@ -11,7 +11,6 @@ import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-import computations
 from backburner import resources
 from backburner.computation import Computation, Secret, Setting, registry
 from backburner.declared_values import MAX_AGE_S, DeclaredValues
@@ -20,13 +19,11 @@ from local.template import STACK_NAME, Stack
 
 DATABASE, CURRENCY = Secret("sales-database"), Setting("currency", default="EUR")
 FULL = {DATABASE: f"{STACK_NAME}/sales-database", CURRENCY: f"/{STACK_NAME}/currency"}
-SECRETIVE = str(Path(__file__).parent / "support/secretive/computations")
 SOURCE = Path(resources.__file__).parents[1]
 
 
 @pytest.fixture
-def reporting(monkeypatch: pytest.MonkeyPatch) -> Computation:
-    monkeypatch.setattr(computations, "__path__", [*computations.__path__, SECRETIVE])
+def reporting() -> Computation:
     return registry.load("reporting")
 
 
@@ -91,7 +88,7 @@ def test_a_secret_and_a_setting_are_read_by_the_stacks_name(
     stores.set("SEK")
     found = reader(stores.client).of(reporting)
     assert found == {DATABASE: "hidden-away", CURRENCY: "SEK"}
-    assert sorted(stores.asked) == sorted(FULL.values())
+    assert stores.asked == [*FULL.values()]
 
 
 def test_another_stack_has_values_of_its_own(stores: Stores, reporting: Computation) -> None:
@@ -122,7 +119,7 @@ def test_an_instance_asks_for_a_name_once_in_five_minutes(
     values = reader(stores.client)
     for _ in range(3):
         values.of(reporting)
-    assert sorted(stores.asked) == sorted(FULL.values())
+    assert stores.asked == [*FULL.values()]
 
 
 def test_a_value_that_is_too_old_is_read_again(stores: Stores, reporting: Computation) -> None:
@@ -151,7 +148,7 @@ def test_a_secret_that_does_not_exist_is_named_in_full_with_the_command_that_mak
 def test_a_setting_without_default_that_does_not_exist_is_named_likewise(
     stores: Stores, reporting: Computation
 ) -> None:
-    needy = replace(reporting, declared=frozenset({Setting("currency")}))
+    needy = replace(reporting, declared=(Setting("currency"),))
     with pytest.raises(NoValue, match=r"aws ssm put-parameter --name /local/currency --type"):
         reader(stores.client).of(needy)
 

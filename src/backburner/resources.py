@@ -31,8 +31,8 @@ WORKER = TimeLimits(connect=1, read=2, pauses=[0.5, 1])
 PUT = TimeLimits(connect=2, read=5, pauses=[0.5])
 """For a large result. The lease outlasts the put and the call that completes the job after it.
 Sending may stall for at most `connect` seconds."""
-VALUES = TimeLimits(connect=1, read=2, pauses=[0.5], total=6)
-"""For all secrets and settings of an attempt, which are read before its first heartbeat."""
+VALUES = TimeLimits(connect=1, read=2, pauses=[0.5], total=4)
+"""For all secrets and settings of an attempt. The lease outlasts them and the first heartbeat."""
 DEAD_LETTER = TimeLimits(connect=1, read=2, pauses=[0.5, 1], total=20)
 """For a batch, within the function's 30 s. Messages that it has no time for stay in the queue."""
 

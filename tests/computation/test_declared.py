@@ -11,16 +11,15 @@ import computations
 from backburner import attempt
 from backburner.computation import Secret, Setting, declared, registry
 from backburner.errors import BrokenComputation, NoValue
+from tests.conftest import COMPUTATIONS
 
 DATABASE, CURRENCY = Secret("sales-database"), Setting("currency", default="EUR")
-SECRETIVE = str(Path(__file__).parents[1] / "support/secretive/computations")
 
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Of computations, beside those that work."""
-    path = [*computations.__path__, SECRETIVE, str(tmp_path)]
-    monkeypatch.setattr(computations, "__path__", path)
+    monkeypatch.setattr(computations, "__path__", [*computations.__path__, str(tmp_path)])
     importlib.invalidate_caches()
     return tmp_path
 
@@ -58,21 +57,21 @@ def test_a_bad_declaration_breaks_its_computation_with_file_and_line(
 
 
 def test_what_a_computation_declares_is_known_before_it_computes() -> None:
-    assert registry.load("reporting").declared == {DATABASE, CURRENCY}
-    assert registry.load("doubling").declared == frozenset()
+    assert registry.load("reporting").declared == (DATABASE, CURRENCY)
+    assert registry.load("doubling").declared == ()
 
 
 def test_a_folder_declares_what_its_init_has_wherever_that_was_made(folder: Path) -> None:
     inner = folder / "spread"
     inner.mkdir()
-    whole = Path(SECRETIVE, "reporting.py").read_text()
+    whole = Path(COMPUTATIONS, "reporting.py").read_text()
     source = whole.replace('DATABASE = Secret("sales-database")', "from .inner import DATABASE")
     (inner / "__init__.py").write_text(source)
     (inner / "inner.py").write_text(
         "from backburner.computation import Secret\n"
         'DATABASE = Secret("sales-database")\nHIDDEN = Secret("hidden")\n'
     )
-    assert registry.load("spread").declared == {DATABASE, CURRENCY}
+    assert registry.load("spread").declared == (DATABASE, CURRENCY)
 
 
 def test_there_is_no_value_outside_of_an_attempt() -> None:

@@ -112,7 +112,7 @@ class Computation:
     policy: Policy
     example: Mapping[str, Any]
     compute: Callable[[Any, Progress], Result]
-    declared: frozenset[Declared] = frozenset()
+    declared: tuple[Declared, ...] = ()
     """The secrets and settings that it may read."""
 
     def expected_time(self, parameters: Parameters) -> float:

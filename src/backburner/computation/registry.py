@@ -53,7 +53,7 @@ def load(name: str) -> Computation:
         policy=module.POLICY,
         example=module.EXAMPLE,
         compute=module.compute,
-        declared=frozenset(each for each in vars(module).values() if isinstance(each, Declared)),
+        declared=tuple(dict.fromkeys(e for e in vars(module).values() if isinstance(e, Declared))),
     )
 
 
