@@ -1,0 +1,189 @@
+"""examples/sales-report: by itself, and served with its database's password in a secret."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import postgres_server
+import psycopg
+import pytest
+from postgres_server import SalesDatabase
+
+from local.deployment import Deployment
+from local.template import STACK_NAME, TEMPLATE
+from tests.contract.api import Api, Reply
+from tests.support.eventually import eventually
+from tests.test_secrets import texts
+
+pytestmark = pytest.mark.enable_socket
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "examples/sales-report"
+ROWS = 20_000
+PATH = "/v1/sales-report"
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[SalesDatabase]:
+    programs = postgres_server.installed(os.environ, postgres_server.folders())
+    with postgres_server.sales_database(programs, ROWS) as database:
+        yield database
+
+
+@dataclass
+class Served:
+    """The example, served on this machine, and all that was answered."""
+
+    deployment: Deployment
+    console: Path
+    replies: list[Reply] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.api = Api(self.deployment.url)
+
+    def get(self, path: str) -> Reply:
+        return self._kept(self.api.get(path))
+
+    def post(self, **parameters: object) -> Reply:
+        return self._kept(self.api.post(PATH, parameters))
+
+    def answer(self, **parameters: object) -> Reply:
+        return self._kept(self.api.answer(parameters, PATH))
+
+    def _kept(self, reply: Reply) -> Reply:
+        self.replies.append(reply)
+        return reply
+
+    def items(self) -> list[Any]:
+        found: list[Any] = []
+        dynamodb = self.deployment.client("dynamodb")
+        for table in dynamodb.list_tables()["TableNames"]:
+            found += dynamodb.scan(TableName=table)["Items"]
+        return found
+
+    def messages(self) -> list[Any]:
+        """Those of all queues that are visible; they stay so."""
+        found: list[Any] = []
+        sqs = self.deployment.client("sqs")
+        for url in sqs.list_queues()["QueueUrls"]:
+            received = sqs.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=10,
+                VisibilityTimeout=0,
+                AttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            )
+            found += received.get("Messages", [])
+        return found
+
+    def everything(self) -> str:
+        """All that this deployment has logged, stored, sent and answered until now."""
+        answered = [[dict(reply.headers), reply.body] for reply in self.replies]
+        seen = [self.items(), self.messages(), answered, self.console.read_bytes()]
+        return "\n".join(texts(seen))
+
+
+@pytest.fixture(scope="module")
+def served(database: SalesDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("sales-report")
+    console = folder / "console.txt"
+    with (
+        console.open("w") as output,
+        Deployment(
+            workers=1,
+            computations=[EXAMPLE / "src/computations"],
+            template=project(folder, database.url),
+            console=output.fileno(),
+        ) as deployment,
+    ):
+        deployment.client("secretsmanager").create_secret(
+            Name=f"{STACK_NAME}/sales-database", SecretString=database.url
+        )
+        yield Served(deployment, console)
+
+
+def project(folder: Path, url: str) -> Path:
+    """A project's template.yaml, and beside it .env with the secret."""
+    (folder / "src").symlink_to(TEMPLATE.parent / "src")
+    (folder / ".env").write_text(f"SALES_DATABASE={url}\n")
+    return Path(shutil.copy(TEMPLATE, folder))
+
+
+def test_a_report_is_told_to_wait_for_and_is_then_what_the_database_has(
+    served: Served, database: SalesDatabase
+) -> None:
+    year = {"start": "2025-01-01", "end": "2026-01-01"}
+    assert served.post(**year).status == 202
+    report = served.answer(**year)
+    assert report.status == 200
+    with psycopg.connect(database.url) as connection:
+        [(sales, revenue)] = connection.execute(
+            "SELECT count(*), sum(quantity * price) FROM sale WHERE sold_at >= '2025-01-01Z'"
+        )
+    assert report.json["total"]["sales"] == sales
+    assert report.json["total"]["revenue"] == str(revenue)
+    assert len(report.json["groups"]) == 5
+
+
+def test_it_is_fresh_for_an_hour(served: Served) -> None:
+    month = {"start": "2025-05-01", "end": "2025-06-01"}
+    served.answer(**month)
+    again = served.post(**month)
+    assert again.headers["cache-status"].startswith("backburner; hit; ttl=3")
+    assert again.headers["cache-control"].startswith("public, max-age=3600")
+
+
+def test_the_password_is_nowhere_while_reports_are_made_nor_after_that(
+    served: Served, database: SalesDatabase
+) -> None:
+    running = {"start": "2024-01-01", "end": "2024-02-01"}
+    waiting = {"start": "2024-02-01", "end": "2024-03-01"}
+    with psycopg.connect(database.server.admin_url) as locking:
+        locking.execute("LOCK TABLE sale IN ACCESS EXCLUSIVE MODE")
+        eventually(lambda: served.post(**running).json["state"] == "running")
+        signature = served.post(**waiting).signature
+        assert signature in str(served.messages())
+        assert database.password not in served.everything()
+    assert served.answer(**running).status == served.answer(**waiting).status == 200
+    for path in ("/v1", "/openapi.json", "/", f"{PATH}/{signature}"):
+        assert served.get(path).status == 200
+    assert signature in str(served.items())
+    assert database.password not in served.everything()
+
+
+def test_the_password_is_nowhere_if_the_database_lets_nobody_in(
+    served: Served, database: SalesDatabase
+) -> None:
+    database.server.execute("ALTER ROLE sales_report NOLOGIN")
+    failed = served.answer(start="2024-03-01", end="2024-04-01")
+    database.server.execute("ALTER ROLE sales_report LOGIN")
+    assert (failed.status, failed.media_type) == (500, "application/problem+json")
+    assert "ConnectionError" in served.console.read_text()
+    assert failed.signature in str(served.messages())
+    assert database.password not in served.everything()
+
+
+def test_the_search_finds_what_is_in_a_message(served: Served) -> None:
+    served.deployment.client("sqs").send_message(
+        QueueUrl=served.deployment.stack.physical_ids["FailedJobsQueue"], MessageBody="hidden-away"
+    )
+    assert "hidden-away" in served.everything()
+
+
+def test_the_example_passes_its_own_tests(tmp_path: Path) -> None:
+    """Where it is, and with the engine alone beside it: no other computation."""
+    (tmp_path / "backburner").symlink_to(ROOT / "src/backburner")
+    tested = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=EXAMPLE,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert tested.returncode == 0, tested.stdout
