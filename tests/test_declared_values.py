@@ -139,7 +139,8 @@ def test_a_secret_that_does_not_exist_is_named_in_full_with_the_command_that_mak
         values.of(reporting)
     assert str(caught.value) == (
         "reporting needs the secret local/sales-database, which does not exist; create it: "
-        "aws secretsmanager create-secret --name local/sales-database --secret-string …"
+        "aws secretsmanager create-secret --name local/sales-database --secret-string …; "
+        "for `make run`, write SALES_DATABASE=… into .env"
     )
     stores.create()  # the next attempt finds it
     assert values.of(reporting)[DATABASE] == "hidden-away"

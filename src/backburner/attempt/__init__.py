@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
-from backburner.attempt import frames, handover
+from backburner.attempt import environment, frames, handover
 from backburner.attempt.frames import FRACTION, Kind
 from backburner.attempt.isolation import POLL_S, Isolation, has_ended, isolated
 from backburner.computation import Progress, declared, registry
@@ -165,6 +165,7 @@ class Teller:
 
 def outcome(name: str, parameters: bytes, progress: Progress) -> tuple[Kind, bytes]:
     try:
+        environment.enter()
         return Kind.RESULT, result(name, parameters, progress)
     except Uncomputable as refusal:
         return Kind.REFUSAL, handover.reason(refusal)
