@@ -1,7 +1,6 @@
 """examples/sales-report: by itself, and served with its database's password in a secret."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ import pytest
 from postgres_server import SalesDatabase
 
 from local.deployment import Deployment
-from local.template import STACK_NAME, TEMPLATE
 from tests.contract.api import Api, Reply
 from tests.support.eventually import eventually
 from tests.test_secrets import texts
@@ -91,27 +89,18 @@ class Served:
 @pytest.fixture(scope="module")
 def served(database: SalesDatabase, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("sales-report")
-    console = folder / "console.txt"
+    console, env_file = folder / "console.txt", folder / ".env"
+    env_file.write_text(f"SALES_DATABASE={database.url}\n")
     with (
         console.open("w") as output,
         Deployment(
             workers=1,
             computations=[EXAMPLE / "src/computations"],
-            template=project(folder, database.url),
+            env_file=env_file,
             console=output.fileno(),
         ) as deployment,
     ):
-        deployment.client("secretsmanager").create_secret(
-            Name=f"{STACK_NAME}/sales-database", SecretString=database.url
-        )
         yield Served(deployment, console)
-
-
-def project(folder: Path, url: str) -> Path:
-    """A project's template.yaml, and beside it .env with the secret."""
-    (folder / "src").symlink_to(TEMPLATE.parent / "src")
-    (folder / ".env").write_text(f"SALES_DATABASE={url}\n")
-    return Path(shutil.copy(TEMPLATE, folder))
 
 
 def test_a_report_is_told_to_wait_for_and_is_then_what_the_database_has(
