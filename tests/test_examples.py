@@ -4,9 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import postgres_server
 import psycopg
@@ -16,7 +14,7 @@ from postgres_server import SalesDatabase
 from local.deployment import Deployment
 from tests.contract.api import Api, Reply
 from tests.support.eventually import eventually
-from tests.test_secrets import texts
+from tests.support.traces import Traces
 
 pytestmark = pytest.mark.enable_socket
 
@@ -33,57 +31,21 @@ def database() -> Iterator[SalesDatabase]:
         yield database
 
 
-@dataclass
 class Served:
-    """The example, served on this machine, and all that was answered."""
+    """The example, served on this machine, and all that it leaves."""
 
-    deployment: Deployment
-    console: Path
-    replies: list[Reply] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.api = Api(self.deployment.url)
+    def __init__(self, deployment: Deployment, console: Path) -> None:
+        self.api = Api(deployment.url)
+        self.traces = Traces(deployment.client, console)
 
     def get(self, path: str) -> Reply:
-        return self._kept(self.api.get(path))
+        return self.traces.keep(self.api.get(path))
 
     def post(self, **parameters: object) -> Reply:
-        return self._kept(self.api.post(PATH, parameters))
+        return self.traces.keep(self.api.post(PATH, parameters))
 
     def answer(self, **parameters: object) -> Reply:
-        return self._kept(self.api.answer(parameters, PATH))
-
-    def _kept(self, reply: Reply) -> Reply:
-        self.replies.append(reply)
-        return reply
-
-    def items(self) -> list[Any]:
-        found: list[Any] = []
-        dynamodb = self.deployment.client("dynamodb")
-        for table in dynamodb.list_tables()["TableNames"]:
-            found += dynamodb.scan(TableName=table)["Items"]
-        return found
-
-    def messages(self) -> list[Any]:
-        """Those of all queues that are visible; they stay so."""
-        found: list[Any] = []
-        sqs = self.deployment.client("sqs")
-        for url in sqs.list_queues()["QueueUrls"]:
-            received = sqs.receive_message(
-                QueueUrl=url,
-                MaxNumberOfMessages=10,
-                VisibilityTimeout=0,
-                AttributeNames=["All"],
-                MessageAttributeNames=["All"],
-            )
-            found += received.get("Messages", [])
-        return found
-
-    def everything(self) -> str:
-        """All that this deployment has logged, stored, sent and answered until now."""
-        answered = [[dict(reply.headers), reply.body] for reply in self.replies]
-        seen = [self.items(), self.messages(), answered, self.console.read_bytes()]
-        return "\n".join(texts(seen))
+        return self.traces.keep(self.api.answer(parameters, PATH))
 
 
 @pytest.fixture(scope="module")
@@ -136,13 +98,13 @@ def test_the_password_is_nowhere_while_reports_are_made_nor_after_that(
         locking.execute("LOCK TABLE sale IN ACCESS EXCLUSIVE MODE")
         eventually(lambda: served.post(**running).json["state"] == "running")
         signature = served.post(**waiting).signature
-        assert signature in str(served.messages())
-        assert database.password not in served.everything()
+        assert signature in str(served.traces.messages())
+        assert database.password not in served.traces.everything()
     assert served.answer(**running).status == served.answer(**waiting).status == 200
     for path in ("/v1", "/openapi.json", "/", f"{PATH}/{signature}"):
         assert served.get(path).status == 200
-    assert signature in str(served.items())
-    assert database.password not in served.everything()
+    assert signature in str(served.traces.items())
+    assert database.password not in served.traces.everything()
 
 
 def test_the_password_is_nowhere_if_the_database_lets_nobody_in(
@@ -152,16 +114,19 @@ def test_the_password_is_nowhere_if_the_database_lets_nobody_in(
     failed = served.answer(start="2024-03-01", end="2024-04-01")
     database.server.execute("ALTER ROLE sales_report LOGIN")
     assert (failed.status, failed.media_type) == (500, "application/problem+json")
-    assert "ConnectionError" in served.console.read_text()
-    assert failed.signature in str(served.messages())
-    assert database.password not in served.everything()
+    assert "ConnectionError" in served.traces.log.read_text()
+    assert failed.signature in str(served.traces.messages())
+    assert database.password not in served.traces.everything()
 
 
-def test_the_search_finds_what_is_in_a_message(served: Served) -> None:
-    served.deployment.client("sqs").send_message(
-        QueueUrl=served.deployment.stack.physical_ids["FailedJobsQueue"], MessageBody="hidden-away"
-    )
-    assert "hidden-away" in served.everything()
+def test_the_search_finds_what_is_in_a_message_and_in_an_object(served: Served) -> None:
+    sqs, s3 = served.traces.client("sqs"), served.traces.client("s3")
+    [bucket] = s3.list_buckets()["Buckets"]
+    [queue] = [url for url in sqs.list_queues()["QueueUrls"] if "FailedJobs" in url]
+    sqs.send_message(QueueUrl=queue, MessageBody="hidden-away")
+    s3.put_object(Bucket=bucket["Name"], Key="key", Body=b"put-aside")
+    found = served.traces.everything()
+    assert ("hidden-away" in found, "put-aside" in found) == (True, True)
 
 
 def test_the_example_passes_its_own_tests(tmp_path: Path) -> None:
