@@ -14,7 +14,7 @@ MAX_LINES = 1_000
 """Of code in protocol/ and the three Lambdas: no blank line, comment or docstring."""
 INNER = {"attempt", "computation", "openapi"}
 """Packages with one door: what is behind it may be tested through it."""
-PARTS = ("src", "local", "operations", "tests", "benchmarks")
+PARTS = ("src", "tests", "benchmarks")
 NO_CODE = {
     tokenize.COMMENT,
     tokenize.NL,
@@ -66,11 +66,7 @@ def test_a_module_has_a_test_of_its_name() -> None:
 
 def test_no_public_class_has_a_name_twice() -> None:
     owners: dict[str, list[str]] = {}
-    for path in [
-        p
-        for part in ("src", "local", "operations", "tests", "benchmarks")
-        for p in (ROOT / part).rglob("*.py")
-    ]:
+    for path in [p for part in PARTS for p in (ROOT / part).rglob("*.py")]:
         if "computations" in path.parts or "unruly" in path.parts:
             continue  # each has its Parameters and its Result
         for node in ast.parse(path.read_text()).body:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.template import TEMPLATE, load
+from backburner.development.local.template import TEMPLATE, load
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT = (ROOT / "docs/security.md").read_text()

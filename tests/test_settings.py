@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from backburner import settings
+from backburner.development.local.template import TEMPLATE, load
 from backburner.errors import MissingSetting
-from local.template import TEMPLATE, load
 from tests.support.environment import exactly
 
 SOURCES = Path(settings.__file__).parent

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SAM = ROOT / ".venv-sam/bin/sam"
-DEPLOYED = ["template.yaml", "samconfig.toml", "src", "layer", "packaging"]
+DEPLOYED = ["Makefile", "template.yaml", "samconfig.toml", "src", "layer"]
 ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 """Of this machine: here the functions run on it."""
 
@@ -25,6 +25,7 @@ class Checkout:
         for name in DEPLOYED:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, folder / name)
+        (folder / ".venv").symlink_to(ROOT / ".venv")
 
     def build(self) -> None:
         self._sam("build", "--parameter-overrides", f"Architecture={ARCHITECTURE}")

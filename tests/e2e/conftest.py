@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.api import Api
+from backburner.development.suites.api import Api
 
 from .checkout import ROOT, Checkout
 from .emulator import Emulator

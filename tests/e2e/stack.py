@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.contract.api import Api
+from backburner.development.suites.api import Api
 
 from .checkout import Checkout
 from .emulator import Emulator

@@ -2,20 +2,17 @@
 
 import gzip
 import json
-import os
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from tests.contract.api import Api
+from backburner.development.suites.api import Api
 from tests.support import instances
+from tests.support.contract import check_contract
 from tests.support.eventually import eventually
 
-from .checkout import ROOT
 from .emulator import UNLIKE_AWS, Emulator
 from .stack import DeployedStack
 
@@ -43,21 +40,11 @@ SAMS_OWN = "aws-sam-cli-managed-default"
 
 
 def test_it_keeps_to_the_contract(api: Api) -> None:
-    suite = [sys.executable, "-m", "pytest", "-q", "tests/contract"]
-    exceptions = [f"--deselect=tests/contract/{test}" for test in UNLIKE_AWS]
-    checked = subprocess.run(  # noqa: S603 - the command is ours
-        [*suite, *exceptions],
-        cwd=ROOT,
-        env={**os.environ, "BACKBURNER_URL": api.url},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    assert checked.returncode == 0, checked.stdout
+    check_contract(api.url, unlike_aws=UNLIKE_AWS)
 
 
 def test_a_published_instance_comes_out_at_its_optimum_and_is_kept(api: Api) -> None:
-    plan = api.answer(E_N22_K4)
+    plan = api.answer(E_N22_K4, "/v1/route-plan")
     assert (plan.status, plan.json["distance"]) == (200, instances.OPTIMA["E-n22-k4"])
     again = api.post("/v1/route-plan", E_N22_K4)
     assert (again.body, again.headers["etag"]) == (plan.body, plan.headers["etag"])

@@ -7,7 +7,7 @@ import boto3
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from local.template import STACK_NAME, TEMPLATE, Stack, load
+from backburner.development.local.template import STACK_NAME, TEMPLATE, Stack, load
 
 REGION = "us-east-1"
 BUILT = {"CodeUri": "s3://built/code", "ContentUri": "s3://built/code"}
