@@ -4,9 +4,12 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from backburner.development.bundle import PINS
 
 ROOT = Path(__file__).parent.parent
 BUILT = ROOT / ".aws-sam" / "build"
@@ -115,12 +118,25 @@ def test_what_the_runtime_or_the_layer_has_is_not_in_a_bundle() -> None:
     assert not packages(REQUEST) & (RUNTIME | layer)
 
 
-@pytest.mark.parametrize("listed", ["src/requirements.txt", "layer/requirements.txt"])
-def test_what_is_deployed_is_what_is_tested(listed: str) -> None:
-    locked = pins("requirements/dev.txt")
+@pytest.mark.parametrize("listed", [PINS, ROOT / "layer/requirements.txt"])
+def test_what_is_deployed_is_what_is_tested(listed: Path) -> None:
+    locked = pins(ROOT / "requirements/dev.txt")
     assert pins(listed)
     assert pins(listed) <= locked
 
 
-def pins(path: str) -> set[str]:
-    return set(re.findall(r"^[\w-]+==[\w.]+", (ROOT / path).read_text(), re.M))
+def test_a_project_is_developed_with_what_is_deployed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = {line for line in project["optional-dependencies"]["dev"] if "==" in line}
+    own = {name.partition(">")[0] for name in project["dependencies"]} - RUNTIME
+    assert named == {pin for pin in pins(PINS) if pin.partition("==")[0] in own}
+
+
+def test_nothing_for_development_is_in_a_bundle() -> None:
+    engine = REQUEST / "backburner"
+    assert (engine / "request.py").exists()
+    assert not [*engine.rglob("*development*"), *engine.rglob("py.typed")]
+
+
+def pins(path: Path) -> set[str]:
+    return set(re.findall(r"^[\w-]+==[\w.]+", path.read_text(), re.M))

@@ -14,6 +14,7 @@ import urllib3
 from backburner.development.local import sam_local
 from backburner.development.suites.api import Api
 from tests.support import instances
+from tests.support.contract import check_contract
 from tests.support.eventually import eventually
 from tests.support.ports import two_free_ports
 

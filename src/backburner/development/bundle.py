@@ -35,6 +35,8 @@ def bundle(logical_id: str, processor: str, *, source: Path, target: Path) -> No
     python = find_python()
     if logical_id == LAYER:
         install(python, processor, target / "python", source / "requirements.txt")
+        # Lambda refuses a layer without a file.
+        shutil.copy(source / "requirements.txt", target)
         shutil.rmtree(target / "python/bin", ignore_errors=True)
         compile_all(python, target, "/opt")
         return

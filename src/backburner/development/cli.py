@@ -9,6 +9,7 @@ import click
 
 from backburner import __version__
 from backburner.development import bundle as bundles
+from backburner.development import project, testing
 from backburner.development import redrive as redriving
 from backburner.development.errors import CommandError
 from backburner.development.run import run as run_deployment
@@ -45,6 +46,14 @@ def main() -> None:
 
 
 @main.command()
+@click.argument("name")
+def new(name: str) -> None:
+    """Make a project in the new folder NAME, with a computation to copy."""
+    project.new(name, Path.cwd())
+    click.echo(f"{name}/ is made. Next:\n  cd {name}\n  make run")
+
+
+@main.command()
 @click.option("--port", default=3000, show_default=True, help="Of the API; 0 is any free one.")
 @click.option("--moto-port", default=0, help="Of moto. [default: a free one]")
 @click.option("--workers", default=2, show_default=True, help="Computations at once.")
@@ -65,6 +74,34 @@ def main() -> None:
 def run(**options: Any) -> None:
     """Run the whole deployment on this machine, until Ctrl-C."""
     run_deployment(**options)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--url", default="", help="Test only the contract, of what is deployed there.")
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
+def test(url: str, pytest_arguments: tuple[str, ...]) -> None:
+    """Test the project's computations and its API; further arguments are pytest's.
+
+    Exit codes: 0 passed, 1 failed, others as pytest's.
+    """
+    sys.exit(testing.test(url, pytest_arguments))
+
+
+@main.command()
+@click.option("--yes", is_flag=True, help="Do not ask before writing.")
+@click.option("--check", is_flag=True, help="Write nothing; exit code 1 if there is a difference.")
+def upgrade(*, yes: bool, check: bool) -> None:
+    """Make the generated files anew, as of the installed version; show the difference first."""
+    changes = project.changes(Path())
+    for change in changes:
+        click.echo(change.difference)
+    if not changes:
+        click.echo(f"all that is generated is as of backburner {__version__}")
+    elif check:
+        sys.exit(1)
+    elif yes or click.confirm("Write this?"):
+        for change in changes:
+            project.write(change.path, change.after)
 
 
 @main.command()

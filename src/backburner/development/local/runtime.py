@@ -99,7 +99,9 @@ def encoded(response: Any) -> bytes:
 
 def add_computations(folders: list[str]) -> None:
     if folders:
-        importlib.import_module("computations").__path__.extend(folders)
+        path = importlib.import_module("computations").__path__
+        for folder in folders:
+            path.append(folder)  # a package without __init__.py has no `extend`
 
 
 # A child that the handler spawns (not forks) runs this file again under the second name.

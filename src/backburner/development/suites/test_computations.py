@@ -21,7 +21,7 @@ from backburner.protocol.signature import canonical
 FOR_AWS = 100
 """Seconds of the worker's timeout that its calls may take beside an attempt."""
 
-SOURCE = Path(computations.__file__).parent
+SOURCE = Path(next(iter(computations.__path__)))
 SHIPPED = registry.names()
 REQUIREMENTS = Path("src/requirements.txt")
 
