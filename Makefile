@@ -8,7 +8,7 @@ LAMBDA_PROCESSOR ?= aarch64
 # This file also makes the bundles for sam build: src/Makefile says which.
 
 .DEFAULT_GOAL := help
-.PHONY: help format run sam-local test e2e contract fuzz chaos mutants verify check lint scan audit build deploy redrive lock dist clean
+.PHONY: help format run sam-local test e2e newcomer contract fuzz chaos mutants verify check lint scan audit build deploy redrive lock dist clean
 
 help:                      ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,10 @@ test: .venv/ready .venv-ministack/ready   ## all the tests but e2e
 	.venv/bin/pytest
 
 e2e: .venv/ready .venv-sam/ready .venv-ministack/ready  ## sam deploy, update and delete, on ministack; with Python 3.13; sam local, in Docker
-	.venv/bin/pytest tests/e2e -m e2e
+	.venv/bin/pytest tests/e2e -m e2e --ignore tests/e2e/test_newcomer.py
+
+newcomer: dist .venv-sam/ready .venv-ministack/ready  ## from the wheel to a deployed API and an upgrade, in an empty folder
+	.venv/bin/pytest tests/e2e/test_newcomer.py -m e2e
 
 contract: .venv/ready   ## the API's contract against any address: BACKBURNER_URL=https://… make contract
 	.venv/bin/pytest src/backburner/development/suites/contract
@@ -43,6 +46,7 @@ verify: .venv/ready        ## the protocol under every schedule, and mistakes th
 check: lint scan build .venv-ministack/ready   ## what CI runs; with Python 3.13
 	.venv/bin/pytest --cov --cov-report=term
 	$(MAKE) e2e
+	$(MAKE) newcomer
 
 format: .venv/ready        ## what ruff can mend, and its format
 	.venv/bin/ruff check --fix

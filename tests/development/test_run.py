@@ -75,8 +75,8 @@ def test_when_moto_dies_it_ends_and_says_so_in_one_line() -> None:
         assert process.wait(10) == 1
         (line,) = process.stderr.read().splitlines()
     assert line == (
-        "moto's process ended (exit code -9), and the table, queues and bucket are lost with it; "
-        "start again"
+        "Error: moto's process ended (exit code -9), and the table, queues and bucket are lost "
+        "with it; start again"
     )
 
 

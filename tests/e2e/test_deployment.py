@@ -115,11 +115,11 @@ def test_a_stage_more_is_deployed_again_without_changes_and_deleted_without_anot
 ) -> None:
     before = uploaded(updated.emulator)
     assert set(before) == {"backburner"}
-    updated.checkout.deploy_stage("staging")
+    updated.project.deploy_stage("staging")
     there = uploaded(updated.emulator)
     assert set(there) == {"backburner", "backburner-staging"}
-    assert "is up to date" in updated.checkout.deploy_stage("staging")
-    updated.checkout.delete("staging")
+    assert "is up to date" in updated.project.deploy_stage("staging")
+    updated.project.delete("staging")
     assert uploaded(updated.emulator) == before
 
 
@@ -136,7 +136,7 @@ def uploaded(emulator: Emulator) -> dict[str, list[str]]:
 def test_deleted_it_leaves_nothing(updated: DeployedStack) -> None:
     assert set(what_there_is(updated.emulator)) == set(LISTS)
     empty(updated, "LargeResultsBucket")
-    updated.checkout.delete()
+    updated.project.delete()
     assert uploaded(updated.emulator) == {}
     left = what_there_is(updated.emulator)
     assert SAMS_OWN in str(left.pop("s3"))

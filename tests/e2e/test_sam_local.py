@@ -18,7 +18,7 @@ from tests.support.contract import check_contract
 from tests.support.eventually import eventually
 from tests.support.ports import two_free_ports
 
-from .checkout import ROOT
+from .sam_project import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 

@@ -2,10 +2,11 @@
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import islice
 from typing import Any
 
 from backburner.development.suites.api import Api
@@ -14,6 +15,8 @@ Path = tuple[str | int, ...]
 """Where a value is in the example."""
 MAX_VARIED = 3
 """So many values are enough, and finding each asks a question."""
+SPANS = (10**12, 10**6, 1000, 30)
+"""How far a number may be from the example's, the widest first: until one is allowed."""
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 dice = random.SystemRandom()
 
@@ -24,13 +27,14 @@ class Questions:
 
     route: str
     example: dict[str, Any]
-    varied: tuple[Path, ...]
+    spans: Mapping[Path, int]
+    """Of the values that differ."""
 
-    def __call__(self, **changes: Any) -> dict[str, Any]:
+    def __call__(self) -> dict[str, Any]:
         question = deepcopy(self.example)
-        for path in self.varied:
-            put(question, path, another(at(self.example, path)))
-        return {**question, **changes}
+        for path, span in self.spans.items():
+            put(question, path, another(at(self.example, path), span))
+        return question
 
 
 def questions_to(api: Api, wanted: str = "") -> Questions:
@@ -38,24 +42,23 @@ def questions_to(api: Api, wanted: str = "") -> Questions:
     for listed in api.get("/v1").json["computations"]:
         if wanted in ("", listed["name"]):
             route, example = f"/v1/{listed['name']}", listed["example"]
-            if varied := tuple(find_varied(api, route, example)):
-                return Questions(route, example, varied)
+            if spans := dict(islice(find_spans(api, route, example), MAX_VARIED)):
+                return Questions(route, example, spans)
     raise LookupError(
         f"no computation {wanted} has an example with a text, number or date that may be another; "
         "widen its parameters, or the example"
     )
 
 
-def find_varied(api: Api, route: str, example: dict[str, Any]) -> Iterator[Path]:
-    found = 0
+def find_spans(api: Api, route: str, example: dict[str, Any]) -> Iterator[tuple[Path, int]]:
+    """Each value that may be another, with the widest span that is allowed."""
     for path in leaves(example):
-        question = deepcopy(example)
-        put(question, path, another(at(example, path)))
-        if api.post(route, question).status in (200, 202):
-            yield path
-            found += 1
-        if found == MAX_VARIED:
-            return
+        for span in SPANS:
+            question = deepcopy(example)
+            put(question, path, another(at(example, path), span))
+            if api.post(route, question).status in (200, 202):
+                yield path, span
+                break
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[Path]:
@@ -72,7 +75,7 @@ def leaves(value: Any, path: Path = ()) -> Iterator[Path]:
             yield path
 
 
-def another(value: str | float) -> str | float:
+def another(value: str | float, span: int) -> str | float:
     """A value of the same kind that is hardly ever the same twice."""
     match value:
         case str() if DATE.fullmatch(value):
@@ -80,8 +83,8 @@ def another(value: str | float) -> str | float:
         case str():
             return f"{value} {dice.getrandbits(48):x}"
         case int():
-            return value + dice.randrange(1, 50)
-    return round(value + dice.uniform(1e-6, 1e-3), 9)
+            return value + dice.randrange(1, span)
+    return round(value + dice.random() / 1000, 9)
 
 
 def at(value: Any, path: Path) -> Any:

@@ -370,7 +370,7 @@ def test_415_for_a_body_that_is_not_said_to_be_json(problems: dict[str, Reply]) 
 
 
 def test_422_for_parameters_that_are_unknown(api: Api, question: Questions) -> None:
-    reply = api.post(question.route, question(colour="red"))
+    reply = api.post(question.route, {**question(), "colour": "red"})
     assert [error["pointer"] for error in reply.json["errors"]] == ["/colour"]
 
 

@@ -1,4 +1,4 @@
-"""What somebody has who cloned the project: a copy of what is deployed, and sam to deploy it."""
+"""A folder that SAM deploys: a copy of this project, or one that `backburner new` has made."""
 
 import os
 import platform
@@ -14,18 +14,18 @@ ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_6
 """Of this machine: here the functions run on it."""
 
 
-class Checkout:
-    """The copy may be changed; what is built is built from it."""
+class SamProject:
+    """It may be changed; what is built is built from it."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], stack_name: str = "backburner"
+    ) -> None:
+        """The stack has the name that samconfig.toml gives it by default."""
         self.folder = folder
+        self.stack_name = stack_name
         self.computations = folder / "src/computations"
         self.built = folder / ".aws-sam/build/template.yaml"
         self._environment = environment
-        for name in DEPLOYED:
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-            copy(ROOT / name, folder / name)
-        (folder / ".venv").symlink_to(ROOT / ".venv")
 
     def build(self) -> None:
         self._sam("build", "--parameter-overrides", f"Architecture={ARCHITECTURE}")
@@ -50,12 +50,7 @@ class Checkout:
         done = subprocess.run(  # noqa: S603 - the command is ours
             [SAM, command, *options],
             cwd=self.folder,
-            env={
-                **os.environ,
-                **self._environment,
-                "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}",  # python3.13, for the build
-                "SAM_CLI_TELEMETRY": "0",
-            },
+            env={**self._environment, "SAM_CLI_TELEMETRY": "0"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -64,3 +59,12 @@ class Checkout:
         )
         assert done.returncode == 0, f"sam {command} failed:\n{done.stdout}"
         return done.stdout
+
+
+def copy_of_this(folder: Path, environment: Mapping[str, str]) -> SamProject:
+    """What somebody has who cloned this project and has run `make test`."""
+    for name in DEPLOYED:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    return SamProject(folder, {**os.environ, **environment})
