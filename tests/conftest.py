@@ -5,7 +5,8 @@ import json
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ from moto.sqs.models import sqs_backends
 import computations
 from backburner import attempt, dead_letter, request, resources, worker
 from backburner.dead_letter import DeadLetters
+from backburner.declared_values import DeclaredValues
 from backburner.development.local.pump import record_of
 from backburner.development.local.runtime import load
-from backburner.development.local.template import ACCOUNT_ID, Stack, create_stack
+from backburner.development.local.template import ACCOUNT_ID, STACK_NAME, Stack, create_stack
 from backburner.large_results import LargeResults
 from backburner.local_cache import local_cache
 from backburner.protocol.entry import Entry
@@ -78,6 +80,10 @@ class Clock:
         self.now += seconds
 
 
+def make_client(service: Any) -> Any:
+    return boto3.client(service)
+
+
 @dataclass
 class MotoDeployment:
     """Everything but the network: requests go in, messages are carried by hand."""
@@ -87,6 +93,8 @@ class MotoDeployment:
     sqs: Any
     s3: Any
     clock: Clock = field(default_factory=Clock)
+    client_of: Callable[[str], Any] = make_client
+    """For the services that a worker needs only for what a computation declares."""
 
     def __post_init__(self) -> None:
         tokens = iter(f"run-{n}" for n in range(1, 1000))
@@ -115,7 +123,15 @@ class MotoDeployment:
         self.request_handler = RequestHandler(
             **shared, local_cache=local_cache(self.clock.timer), site=site, random=lambda: 0.0
         )
-        self.worker = Worker(**shared, compute=compute_here, random=lambda: 0.0)
+        self.declared_values = DeclaredValues(
+            prefix=STACK_NAME, make_client=self.client_of, time_limits=replace(resources.VALUES)
+        )
+        self.worker = Worker(
+            **shared,
+            declared_values=self.declared_values,
+            compute=compute_here,
+            random=lambda: 0.0,
+        )
         self.dead_letters = DeadLetters(store=self.store, failed_jobs=self.failed_jobs)
 
     @property
@@ -137,6 +153,20 @@ class MotoDeployment:
     @property
     def queue(self) -> Any:
         return motos_own(self.queue_url)
+
+    @contextmanager
+    def declared(self, secret: str, currency: str | None = None) -> Iterator[None]:
+        """Within this, there is what `reporting` declares, or only its secret."""
+        secrets, parameters = boto3.client("secretsmanager"), boto3.client("ssm")
+        name, parameter = f"{STACK_NAME}/sales-database", f"/{STACK_NAME}/currency"
+        secrets.create_secret(Name=name, SecretString=secret)
+        if currency:
+            parameters.put_parameter(Name=parameter, Value=currency, Type="String")
+        try:
+            yield
+        finally:
+            secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+            parameters.delete_parameters(Names=[parameter])
 
     def get(self, path: str, **headers: str) -> "HandlerReply":
         path, _, query = path.partition("?")

@@ -419,3 +419,55 @@ def test_what_is_no_frame_is_refused(header: bytes) -> None:
         list(frames.Reader(theirs, "any").read())
     os.close(ours)
     os.close(theirs)
+
+
+# its environment
+
+
+def surroundings(name: str) -> object:
+    found = compute("surroundings", {"name": name})
+    assert isinstance(found, dict)
+    return found["value"]
+
+
+def test_a_computation_has_the_variables_of_the_parameter_and_the_worker_has_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WORKER_ENVIRONMENT", "ONE=1 TWO='a b=c' THREE=")
+    assert [surroundings(name) for name in ("ONE", "TWO", "THREE")] == ["1", "a b=c", ""]
+    assert not {"ONE", "TWO", "THREE"} & set(os.environ)
+
+
+@pytest.mark.parametrize("name", ["TABLE_NAME", "AWS_REGION", "TMPDIR", "COMPUTATIONS_PACKAGE"])
+def test_a_variable_that_lambda_or_the_engine_sets_is_not_changed(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TABLE_NAME", "table")
+    monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    monkeypatch.setenv("WORKER_ENVIRONMENT", f"A=1 {name}=other")
+    with pytest.raises(AttemptFailed, match=rf"WorkerEnvironment sets {name}, which .*; take"):
+        surroundings(name)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("A=1 B", r"has 'B', which is not NAME=value; quote values with spaces"),
+        ("1A=1", r"has '1A=1', which is not"),
+        ("=1", r"has '=1', which is not"),
+        ("A-B=1", r"has 'A-B=1', which is not"),
+        ("A='1", r"cannot be split \(No closing quotation\); quote it as in a shell"),
+    ],
+)
+def test_variables_of_another_form_fail_the_attempt_and_say_why(
+    given: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKER_ENVIRONMENT", given)
+    with pytest.raises(
+        AttemptFailed, match=f"surroundings is not begun: the parameter WorkerEnvironment {why}"
+    ):
+        surroundings("A")
+
+
+def test_an_attempt_without_variables_has_its_workers_own() -> None:
+    assert surroundings("PATH") == os.environ["PATH"]

@@ -55,20 +55,38 @@ def tops(files: set[str]) -> set[str]:
     return {file.partition("/")[0].removesuffix(".py") for file in files}
 
 
-@pytest.fixture(scope="module")
-def imported() -> set[str]:
-    """The files that a cold start of the request function imports, from their package on."""
-    program = """
-import sys
+REQUEST_STARTS = """
 import backburner.request
 from backburner.computation import registry
 for name in registry.names():
     registry.load(name)
+"""
+WORKER_READS_SECRETS = """
+import backburner.worker
+from backburner.declared_values import DeclaredValues
+from backburner.resources import VALUES
+from botocore.session import get_session
+make_client = get_session().create_client
+values = DeclaredValues(prefix="local", make_client=make_client, time_limits=VALUES)
+values._provider("secret")
+values._provider("setting")
+"""
+PRINT_FILES = """
+import sys
 for module in [*sys.modules.values()]:
     print(getattr(module, "__file__", None) or "")
 """
-    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    command = [sys.executable, "-c", program]
+
+
+@pytest.fixture(scope="module")
+def imported() -> set[str]:
+    """The files that a cold start of the request function imports, from their package on."""
+    return files_of(REQUEST_STARTS)
+
+
+def files_of(program: str) -> set[str]:
+    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "AWS_DEFAULT_REGION": "us-east-1"}
+    command = [sys.executable, "-c", program + PRINT_FILES]
     printed = subprocess.check_output(command, env=environ, text=True)  # noqa: S603
     return set(re.findall(r"/(?:site-packages|src)/(\S+\.py)$", printed, re.M))
 
@@ -103,9 +121,19 @@ def test_a_traceback_names_the_file_as_it_is_in_lambda(artefact: str) -> None:
 
 def test_the_request_function_finds_all_that_it_imports(imported: set[str]) -> None:
     missing = {file for file in imported if not (REQUEST / file).exists()}
-    assert {
-        file.partition("/")[0].removesuffix(".py") for file in missing
-    } <= RUNTIME | TAKEN_IF_THERE
+    assert tops(missing) <= RUNTIME | TAKEN_IF_THERE
+
+
+def test_the_worker_finds_all_that_it_imports_to_read_secrets() -> None:
+    files = files_of(WORKER_READS_SECRETS)
+    assert "aws_lambda_powertools/utilities/parameters/secrets.py" in files
+    missing = {file for file in files if not (BUILT / "WorkerFunction" / file).exists()}
+    assert tops(missing) <= RUNTIME | TAKEN_IF_THERE
+
+
+def test_the_request_function_imports_nothing_of_that(imported: set[str]) -> None:
+    assert not [file for file in imported if "parameters/secrets" in file or "boto3/" in file]
+    assert "backburner/declared_values.py" not in imported
 
 
 def test_the_request_function_imports_every_package_that_it_carries(imported: set[str]) -> None:

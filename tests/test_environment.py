@@ -17,7 +17,13 @@ SOURCES = sorted((Path(__file__).parent.parent / "src").glob("**/*.py"))
 NO_RECORDS: dict[str, list[Any]] = {"Records": []}
 NEEDED = {
     "RequestFunction": {"TABLE_NAME", "QUEUE_URL", "LARGE_RESULTS_BUCKET", "FAILED_JOBS_QUEUE_URL"},
-    "WorkerFunction": {"TABLE_NAME", "QUEUE_URL", "LARGE_RESULTS_BUCKET", "FAILED_JOBS_QUEUE_URL"},
+    "WorkerFunction": {
+        "TABLE_NAME",
+        "QUEUE_URL",
+        "LARGE_RESULTS_BUCKET",
+        "FAILED_JOBS_QUEUE_URL",
+        "SETTINGS_PREFIX",
+    },
     "DeadLetterFunction": {"TABLE_NAME", "FAILED_JOBS_QUEUE_URL"},
 }
 

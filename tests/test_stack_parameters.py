@@ -25,6 +25,8 @@ ARRIVALS: list[tuple[str, str, str]] = [
     ("MaxBacklog", "5", "RequestFunction Environment Variables MAX_BACKLOG"),
     ("MaxWorkers", "3", "WorkerFunctionJob ScalingConfig MaximumConcurrency"),
     ("WorkerMemory", "3538", "WorkerFunction MemorySize"),
+    ("WorkerStorage", "1024", "WorkerFunction EphemeralStorage Size"),
+    ("WorkerEnvironment", "A=1", "WorkerFunction Environment Variables WORKER_ENVIRONMENT"),
     ("OldestJobSeconds", "60", "OldJobs Threshold"),
     ("SlowRequestMilliseconds", "250", "SlowRequests Threshold"),
     ("SnapStart", "PublishedVersions", "RequestFunction SnapStart ApplyOn"),
@@ -38,9 +40,13 @@ ARRIVALS: list[tuple[str, str, str]] = [
 ]
 """A parameter, a value of it, and the property that has it."""
 
-SWITCHES = {"JwtIssuer", "JwtAudience", "Rollout", "AlarmEmail"}
+SWITCHES = {
+    *("JwtIssuer", "JwtAudience", "Rollout", "AlarmEmail"),
+    *("WorkerPolicies", "WorkerSubnets", "WorkerSecurityGroups"),
+}
 """Parameters that decide what there is; each has tests of its own below."""
 
+XRAY = "AWSXrayWriteOnlyAccess"
 SAMCONFIG = TEMPLATE.parent / "samconfig.toml"
 SAM_SENDS = Path(__file__).parent / "support/sam_sends.py"
 SAMS_PYTHON = TEMPLATE.parent / ".venv-sam/bin/python"
@@ -97,10 +103,31 @@ def test_with_an_issuer_a_token_for_one_of_the_audiences_is_asked_for() -> None:
 
 
 def test_an_issuer_without_an_audience_is_refused() -> None:
-    [rule] = TEMPLATE_ITSELF["Rules"].values()
-    [assertion] = rule["Assertions"]
-    assert rule["RuleCondition"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "JwtIssuer"}, ""]}]}
-    assert assertion["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "JwtAudience"}, ""]}]}
+    assert ("JwtIssuer", "JwtAudience") in required()
+
+
+def test_subnets_and_security_groups_are_given_together() -> None:
+    together = {
+        ("WorkerSubnets", "WorkerSecurityGroups"),
+        ("WorkerSecurityGroups", "WorkerSubnets"),
+    }
+    assert together <= required()
+
+
+def required() -> set[tuple[str, str]]:
+    """By the rules: a parameter that is given, and the one that must be given with it."""
+    return {
+        (_not_empty(rule["RuleCondition"]), _not_empty(assertion["Assert"]))
+        for rule in TEMPLATE_ITSELF["Rules"].values()
+        for assertion in rule["Assertions"]
+    }
+
+
+def _not_empty(condition: Any) -> str:
+    match condition:
+        case {"Fn::Not": [{"Fn::Equals": [{"Ref": str(name)}, ""]}]}:
+            return name
+    raise ValueError(f"{condition} is not that a parameter is given")
 
 
 @pytest.mark.parametrize("issuer", ["", "https://issuer.example"])
@@ -122,6 +149,73 @@ def test_with_an_address_every_alarm_goes_there() -> None:
     ]
     for alarm in alarms(resources):
         assert alarm["Properties"]["AlarmActions"] == ["AlarmTopic"]
+
+
+MORE = "arn:aws:iam::123456789012:policy/bucket,arn:aws:iam::aws:policy/ReadOnlyAccess"
+OTHER_ROLES = ("RequestFunctionRole", "DeadLetterFunctionRole")
+IN_A_VPC = {"WorkerSubnets": "subnet-0a,subnet-0b", "WorkerSecurityGroups": "sg-0c"}
+
+
+@pytest.mark.parametrize("tracing", ["Disabled", "Active"])
+def test_further_policies_are_for_the_workers_role_alone(tracing: str) -> None:
+    resources = translate(WorkerPolicies=MORE, Tracing=tracing)
+    traced = [f"arn:aws:iam::aws:policy/{XRAY}"] if tracing == "Active" else []
+    separated = {"Fn::Split": [",", ",".join([*traced, MORE])]}
+    assert at("WorkerFunctionRole ManagedPolicyArns", resources) == separated
+    for other in OTHER_ROLES:
+        assert at(f"{other} ManagedPolicyArns", resources) == traced
+
+
+def test_in_a_vpc_is_the_worker_alone() -> None:
+    resources = translate(**IN_A_VPC)
+    assert at("WorkerFunction VpcConfig", resources) == {
+        "SubnetIds": {"Fn::Split": [",", "subnet-0a,subnet-0b"]},
+        "SecurityGroupIds": {"Fn::Split": [",", "sg-0c"]},
+    }
+    for other in ("RequestFunction", "DeadLetterFunction"):
+        assert "VpcConfig" not in resources[other]["Properties"]
+
+
+def test_network_interfaces_are_for_the_workers_role_alone_and_only_in_a_vpc() -> None:
+    inside, outside = translate(**IN_A_VPC), translate()
+    role = "WorkerFunctionRole"
+    [new] = [each for each in allowed(role, inside) if each not in allowed(role, outside)]
+    assert {action.partition(":")[0] for action in new["Action"]} == {"ec2"}
+    for other in OTHER_ROLES:
+        assert allowed(other, inside) == allowed(other, outside)
+    assert "ec2:" not in str(outside)
+    assert "VpcConfig" not in outside["WorkerFunction"]["Properties"]
+
+
+def allowed(role: str, resources: dict[str, Any]) -> list[Any]:
+    statements: list[Any] = at(f"{role} Policies 0 PolicyDocument Statement", resources)
+    return statements
+
+
+def test_what_computations_need_is_nothing_unless_it_is_given() -> None:
+    resources = translate()
+    assert at("WorkerFunctionRole ManagedPolicyArns", resources) == []
+    assert at("WorkerFunction EphemeralStorage Size", resources) == 512  # Lambda's own default
+    assert at("WorkerFunction Environment Variables WORKER_ENVIRONMENT", resources) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        (
+            "WorkerPolicies",
+            [MORE, "arn:aws-cn:iam::1:policy/a"],
+            ["policy", "arn:a, arn:b", "arn:a,"],
+        ),
+        ("WorkerSubnets", ["subnet-0a1b"], ["0a1b", "sg-0a", "subnet-0a, subnet-0b", "subnet-0a,"]),
+        ("WorkerSecurityGroups", ["sg-0a,sg-0b"], ["0a1b", "subnet-0a", "sg-0a sg-0b"]),
+        ("WorkerEnvironment", ["A=1", "A= B='x y'"], ["A", "1=2", "=", " A=1"]),
+    ],
+)
+def test_a_list_of_another_form_is_refused(name: str, good: list[str], bad: list[str]) -> None:
+    pattern = PARAMETERS[name]["AllowedPattern"]
+    assert all(re.fullmatch(pattern, each) for each in good)
+    assert not any(re.fullmatch(pattern, each) for each in bad)
 
 
 @pytest.mark.parametrize(

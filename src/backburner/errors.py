@@ -5,6 +5,7 @@ BackburnerError
  ├─ BrokenComputation    the file is there, but lacks a part or has a wrong one
  ├─ Uncomputable         the computation can never succeed with these parameters
  ├─ AttemptFailed        this attempt failed; another may succeed
+ │   └─ NoValue          a secret or setting of the computation has no value
  ├─ LostRace             another write changed the entry first (store.py)
  ├─ Unsent               the queue did not take the message
  ├─ TimeIsUp             it is too late to begin another call to AWS (aws.py)
@@ -35,6 +36,10 @@ class Uncomputable(BackburnerError):
 
 class AttemptFailed(BackburnerError):
     """An attempt crashed, ran out of time or was killed; another may succeed."""
+
+
+class NoValue(AttemptFailed):
+    """A secret or setting has no value, cannot be read now, or is not declared."""
 
 
 class Unsent(BackburnerError):

@@ -6,7 +6,7 @@ transfers at every cold start.
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.session import Session, get_session
@@ -20,6 +20,9 @@ from backburner.protocol.store import Leases, Store
 from backburner.protocol.task_queue import TaskQueue
 from backburner.run_times import RunTimes
 
+if TYPE_CHECKING:
+    from backburner.declared_values import DeclaredValues
+
 REQUEST = TimeLimits(connect=0.25, read=0.5, pauses=[0.1], total=1.7)
 """A client waits, so all calls take under 3 s together, however many there are. Not included: the
 time to resolve a name, and to try its second address."""
@@ -28,6 +31,8 @@ WORKER = TimeLimits(connect=1, read=2, pauses=[0.5, 1])
 PUT = TimeLimits(connect=2, read=5, pauses=[0.5])
 """For a large result. The lease outlasts the put and the call that completes the job after it.
 Sending may stall for at most `connect` seconds."""
+VALUES = TimeLimits(connect=1, read=2, pauses=[0.5], total=4)
+"""For all secrets and settings of an attempt. The lease outlasts them and the first heartbeat."""
 DEAD_LETTER = TimeLimits(connect=1, read=2, pauses=[0.5, 1], total=20)
 """For a batch, within the function's 30 s. Messages that it has no time for stay in the queue."""
 
@@ -64,6 +69,16 @@ def large_results() -> LargeResults:
     return LargeResults(
         lambda: _client("s3", PUT, IN_ITS_REGION),
         bucket=settings.required("LARGE_RESULTS_BUCKET"),
+    )
+
+
+def declared_values() -> "DeclaredValues":
+    from backburner.declared_values import DeclaredValues  # the request function has no need of it
+
+    return DeclaredValues(
+        prefix=settings.required("SETTINGS_PREFIX"),
+        make_client=partial(_client, time_limits=VALUES),
+        time_limits=VALUES,
     )
 
 

@@ -22,3 +22,11 @@ def text(name: str, default: str = "") -> str:
 
 def number(name: str, default: float) -> float:
     return float(text(name) or default)
+
+
+def add(name: str, value: str) -> bool:
+    """Set a variable of this process for what it imports; False if it is set already."""
+    if name in os.environ:
+        return False
+    os.environ[name] = value
+    return True

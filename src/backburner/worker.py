@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from backburner import attempt, aws, batch, resources
-from backburner.computation import registry
+from backburner.computation import declared, registry
+from backburner.declared_values import DeclaredValues
 from backburner.errors import (
     AttemptFailed,
     BrokenComputation,
@@ -50,6 +51,7 @@ def worker() -> "Worker":
         run_times=resources.run_times(store),
         large_results=resources.large_results(),
         failed_jobs=resources.failed_jobs(sqs),
+        declared_values=resources.declared_values(),
     )
 
 
@@ -64,6 +66,7 @@ class Worker:
     random: Callable[[], float] = random.random
     large_results: LargeResults
     failed_jobs: FailedJobs
+    declared_values: DeclaredValues
 
     def receive(self, record: "SQSRecord") -> None:
         """Work on one record of a batch. If it raises, its message soon comes back."""
@@ -138,19 +141,21 @@ class Worker:
     def attempt(self, run: Run, delivery: Delivery) -> bytes:
         """Compute the job's result, with heartbeats meanwhile."""
         job, name = run.job, run.entry.computation
-        policy = registry.load(name).policy
+        computation = registry.load(name)
+        policy = computation.policy
         if job.version > policy.version:
             raise AttemptFailed(
                 f"the job is for version {job.version} of {name}, here is {policy.version}; "
                 "while a deployment is under way another worker may have it already"
             )
-        return self.compute(
-            name,
-            gzip.decompress(job.parameters),
-            min(policy.time_limit, job.gives_up_at - self.store.clock()),
-            self.store.leases.heartbeat,
-            partial(self.heartbeat, run, delivery),
-        )
+        with declared.given(self.declared_values.of(computation)):
+            return self.compute(
+                name,
+                gzip.decompress(job.parameters),
+                min(policy.time_limit, job.gives_up_at - self.store.clock()),
+                self.store.leases.heartbeat,
+                partial(self.heartbeat, run, delivery),
+            )
 
     def heartbeat(self, run: Run, delivery: Delivery, progress: float) -> None:
         """Extend the lease and hide the message as long: if this worker dies, both run out."""

@@ -21,9 +21,9 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 @pytest.fixture(scope="session")
 def stack(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> DeployedStack:
-    """With three computations more than the product has, added as anybody adds one."""
+    """With four computations more than the product has, added as anybody adds one."""
     project = copy_of_this(tmp_path_factory.mktemp("project"), emulator.environment)
-    for name in ("doubling.py", "crashing.py", "noise.py"):
+    for name in ("doubling.py", "crashing.py", "noise.py", "reporting.py"):
         shutil.copy(ROOT / "tests/support/computations" / name, project.computations)
     stack = DeployedStack(emulator, project)
     stack.deploy()

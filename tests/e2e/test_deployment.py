@@ -68,6 +68,27 @@ def test_a_result_of_20_mb_comes_by_redirect(api: Api) -> None:
     assert len(json.loads(gzip.decompress(answer.body))["letters"]) == LARGE
 
 
+def test_the_worker_reads_the_secret_and_the_setting_of_its_stack(
+    stack: DeployedStack, api: Api
+) -> None:
+    """Before that it says which it lacks, and tries again."""
+    secrets, parameters = map(stack.emulator.client, ("secretsmanager", "ssm"))
+    prefix = stack.project.stack_name
+    name, password = f"{prefix}/sales-database", "postgres://app:s3cret@db/sales"
+    assert api.post("/v1/reporting", {"what": "length"}).status == 202
+    remedy = f"aws secretsmanager create-secret --name {name}"
+    eventually(lambda: remedy in stack.emulator.log.read_text(), within=60)
+    secrets.create_secret(Name=name, SecretString=password)
+    parameters.put_parameter(Name=f"/{prefix}/currency", Value="SEK", Type="String")
+    assert api.answer({"what": "length"}, "/v1/reporting").json == {"said": str(len(password))}
+    assert api.answer({"what": "currency"}, "/v1/reporting").json == {"said": "SEK"}
+    refused = api.answer({"what": "refuse"}, "/v1/reporting")
+    assert (refused.status, refused.json["detail"]) == (422, "'***' does not answer")
+    assert "s3cret" not in stack.emulator.log.read_text()
+    secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    parameters.delete_parameter(Name=f"/{prefix}/currency")
+
+
 def test_a_malformed_message_goes_to_the_dead_letters_and_is_reported(
     stack: DeployedStack,
 ) -> None:

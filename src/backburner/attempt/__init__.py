@@ -15,10 +15,10 @@ from multiprocessing.process import BaseProcess
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
-from backburner.attempt import frames, handover
+from backburner.attempt import environment, frames, handover
 from backburner.attempt.frames import FRACTION, Kind
 from backburner.attempt.isolation import POLL_S, Isolation, has_ended, isolated
-from backburner.computation import Progress, registry
+from backburner.computation import Progress, declared, registry
 from backburner.errors import AttemptFailed, BrokenComputation, Uncomputable
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ def compute(name: str, parameters: bytes, time_limit: float, interval: float, be
     with isolated() as isolation:
         ours, theirs = PROCESSES.Pipe(duplex=False)
         child = PROCESSES.Process(
-            target=tell, args=(ours, theirs, isolation, name, parameters), daemon=True
+            target=tell,
+            args=(ours, theirs, isolation, name, parameters, declared.values()),
+            daemon=True,
         )
         child.start()
         theirs.close()
@@ -126,13 +128,19 @@ class Attempt:
 
 
 def tell(
-    theirs: "Connection", ours: "Connection", isolation: Isolation, name: str, parameters: bytes
+    theirs: "Connection",
+    ours: "Connection",
+    isolation: Isolation,
+    name: str,
+    parameters: bytes,
+    values: declared.Values,
 ) -> None:
     """Compute in the child process and send the outcome to the worker."""
     theirs.close()
     isolation.enter()
     teller, me = Teller(ours), os.getpid()
-    last = outcome(name, parameters, teller.progress)
+    with declared.given(values):
+        last = outcome(name, parameters, teller.progress)
     if os.getpid() == me:  # a process that the computation forked may return to here
         teller.tell(*last)
 
@@ -157,6 +165,7 @@ class Teller:
 
 def outcome(name: str, parameters: bytes, progress: Progress) -> tuple[Kind, bytes]:
     try:
+        environment.enter()
         return Kind.RESULT, result(name, parameters, progress)
     except Uncomputable as refusal:
         return Kind.REFUSAL, handover.reason(refusal)

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from backburner.attempt import masking
 from backburner.attempt.frames import MAX_REASON_BYTES
 from backburner.computation import Computation
 from backburner.errors import AttemptFailed, BackburnerError, where
@@ -42,12 +43,13 @@ def json_of(computation: Computation, found: object) -> bytes:
             f"returns a Result that is not valid at {_places(error, computation.result)}; "
             "make it with Result(…), and of what it declares"
         ) from None
+    masking.check(json)
     return json
 
 
 def reason(error: BackburnerError) -> bytes:
     """The error's text, shortened if it is too long."""
-    text = str(error)
+    text = masking.masked(str(error))
     return (text if len(text) <= MAX_REASON_LENGTH else text[: MAX_REASON_LENGTH - 1] + "…").encode(
         errors="replace"
     )
@@ -55,7 +57,8 @@ def reason(error: BackburnerError) -> bytes:
 
 def crash(error: BaseException) -> bytes:
     """Where the computation crashed; only the end of the trace if it is long."""
-    return b"crashed; mend it:\n" + where(error).encode(errors="replace")[100 - MAX_REASON_BYTES :]
+    trace = masking.masked(where(error)).encode(errors="replace")
+    return b"crashed; mend it:\n" + trace[100 - MAX_REASON_BYTES :]
 
 
 def _places(error: ValidationError, model: type[BaseModel]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from backburner.computation.declared import Declared, Secret, Setting
 from backburner.errors import BrokenComputation, Uncomputable
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "Policy",
     "Progress",
     "Result",
+    "Secret",
+    "Setting",
     "Uncomputable",
 ]
 
@@ -109,6 +112,8 @@ class Computation:
     policy: Policy
     example: Mapping[str, Any]
     compute: Callable[[Any, Progress], Result]
+    declared: tuple[Declared, ...] = ()
+    """The secrets and settings that it may read."""
 
     def expected_time(self, parameters: Parameters) -> float:
         """How many seconds the policy expects a run with these parameters to take.

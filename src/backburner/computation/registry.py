@@ -12,6 +12,7 @@ from typing import Any
 
 from backburner import settings
 from backburner.computation import Computation, Parameters, Policy, Result, stable_json
+from backburner.computation.declared import Declared
 from backburner.errors import BrokenComputation, NoSuchComputation
 
 FORMS: dict[str, Callable[[Any], bool]] = {
@@ -52,6 +53,7 @@ def load(name: str) -> Computation:
         policy=module.POLICY,
         example=module.EXAMPLE,
         compute=module.compute,
+        declared=tuple(dict.fromkeys(e for e in vars(module).values() if isinstance(e, Declared))),
     )
 
 

@@ -20,6 +20,8 @@ READ, WRITE, DELETE = "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Delet
 SEND, HIDE, PUT = "sqs:SendMessage", "sqs:ChangeMessageVisibility", "s3:PutObject"
 JOB, FAILED_JOB = (SEND, "Queue"), (SEND, "FailedJobsQueue")
 LOOK_UP, UPDATE = (READ, "entry"), (WRITE, "entry")
+SECRET = ("secretsmanager:GetSecretValue", "local/sales-database")
+SETTING = ("ssm:GetParameter", "/local/currency")
 HEARTBEAT = [UPDATE, (HIDE, "Queue")]
 
 CALLS: list[tuple[Path, list[tuple[str, str]]]] = [
@@ -42,6 +44,7 @@ CALLS: list[tuple[Path, list[tuple[str, str]]]] = [
     (paths.computed, [UPDATE, UPDATE]),
     (paths.computed_with_three_heartbeats, [UPDATE, *HEARTBEAT * 3, UPDATE]),
     (paths.large_result, [UPDATE, *HEARTBEAT, (PUT, "LargeResults"), UPDATE]),
+    (paths.with_a_secret_and_a_setting, [UPDATE, SECRET, SETTING, UPDATE]),
     (paths.uncomputable, [UPDATE, UPDATE]),
     (paths.given_back, [UPDATE, UPDATE, (HIDE, "Queue")]),
     (paths.failed_jobs, [UPDATE, UPDATE, FAILED_JOB]),

@@ -4,7 +4,8 @@ The functions go every way with credentials of their own roles, and Lambda takes
 name, while moto checks each call against the roles' policies, as the template has them. Two things
 moto does not do:
 
-- It knows no resource of a call to DynamoDB, so there it is given the actions on any resource.
+- It knows no resource of a call to DynamoDB, Secrets Manager or Parameter Store, so there it is
+  given the actions on any resource.
 - It does not check signed URLs, by which clients get large results in the name of the request
   function's role; and no policies of buckets and queues, of which ours allow nothing.
 
@@ -33,6 +34,8 @@ from tests.support.translation import translate
 
 from .test_calls import CALLS
 
+WITHOUT_RESOURCES = ("dynamodb:", "secretsmanager:", "ssm:")
+"""What moto checks without looking at the resource."""
 SIGNED = {(REQUEST, "s3:GetObject")}
 """No calls of the function: it signs them, and its clients make them."""
 
@@ -66,9 +69,9 @@ def role(function: str) -> dict[str, Any]:
 
 
 def statements(function: str) -> list[dict[str, Any]]:
+    """Without those of a VPC, which tests/test_stack_parameters.py has."""
     [policy] = role(function)["Policies"]
-    listed: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
-    return listed
+    return [each for each in policy["PolicyDocument"]["Statement"] if "Fn::If" not in each]
 
 
 def actions(statement: dict[str, Any]) -> list[str]:
@@ -122,7 +125,7 @@ class Roles:
 
 
 def _statement(grant: Grant) -> dict[str, str]:
-    resource = "*" if grant.action.startswith("dynamodb:") else grant.resource
+    resource = "*" if grant.action.startswith(WITHOUT_RESOURCES) else grant.resource
     return {"Effect": "Allow", "Action": grant.action, "Resource": resource}
 
 
@@ -254,7 +257,25 @@ def test_statements_only_allow_and_name_what_they_are_about(function: str) -> No
         assert statement.keys() - {"Sid"} == {"Effect", "Action", "Resource"}
         assert statement["Effect"] == "Allow"
         assert "*" not in str(statement["Action"])
-        assert "*" not in str(statement["Resource"]).replace("${LargeResults.Arn}/*", "")
+        resource = str(statement["Resource"])
+        for prefix in ("${LargeResults.Arn}/*", "${AWS::StackName}/*"):
+            resource = resource.replace(prefix, "")
+        assert "*" not in resource
+
+
+def test_the_worker_alone_reads_secrets_and_parameters_and_only_of_its_own_stack(
+    grants: list[Grant],
+) -> None:
+    reads = [g for g in grants if g.action.partition(":")[0] in ("secretsmanager", "ssm")]
+    assert {(g.function, g.action) for g in reads} == {
+        (WORKER, "secretsmanager:GetSecretValue"),
+        (WORKER, "ssm:GetParameter"),
+    }
+    for grant in reads:
+        own = grant.resource.replace("*", "sales-database")
+        assert grant.covers(Use(WORKER, grant.action, own))
+        for others in ("local-staging/", "others/", "locals/"):
+            assert not grant.covers(Use(WORKER, grant.action, own.replace("local/", others)))
 
 
 @pytest.mark.parametrize("function", NAMES)

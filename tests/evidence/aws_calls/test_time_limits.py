@@ -21,7 +21,7 @@ from tests.support.aws_calls.functions import DEAD_LETTER, NAMES, REQUEST, Funct
 from tests.support.aws_calls.paths import Path
 from tests.support.aws_calls.recorder import Clients, Recorder, heard_clients
 
-from .test_calls import CALLS, HEARTBEAT, PUT, UPDATE
+from .test_calls import CALLS, HEARTBEAT, PUT, SECRET, SETTING, UPDATE
 
 DOCS = pathlib.Path(__file__).parents[3] / "docs"
 A_CLIENT_WAITS = 3
@@ -29,6 +29,7 @@ A_CLIENT_WAITS = 3
 TO_GO_ON = 1
 """Seconds that botocore waits for S3 to say that a body may come; it is sent then anyhow."""
 LEASES = Leases()
+READS = (SECRET[0], SETTING[0])
 OF_REQUESTS = [path for path, _ in CALLS[: [path for path, _ in CALLS].index(paths.computed)]]
 OF_WORKERS = [
     (path, calls)
@@ -82,7 +83,16 @@ def test_a_lease_outlasts_the_putting_of_a_large_result_and_its_completion() -> 
     assert _longest(PUT) + resources.WORKER.call < LEASES.running
 
 
+def test_a_lease_outlasts_the_reading_of_all_secrets_and_settings_and_the_first_heartbeat() -> None:
+    """However many a computation declares, and where the last answer stops half way."""
+    patience = resources.VALUES
+    reading = patience.event + patience.read
+    assert reading + LEASES.heartbeat + resources.WORKER.call < LEASES.running
+
+
 def _longest(operation: str) -> float:
+    if operation in READS:
+        return resources.VALUES.call
     if operation != PUT:
         return resources.WORKER.call
     return resources.PUT.call + TO_GO_ON * (1 + len(resources.PUT.pauses))

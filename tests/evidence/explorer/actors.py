@@ -15,7 +15,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from backburner import attempt
+from backburner.aws import TimeLimits
 from backburner.dead_letter import DeadLetters
+from backburner.declared_values import DeclaredValues
 from backburner.errors import AttemptFailed, Uncomputable
 from backburner.http.response import Response
 from backburner.large_results import LargeResults
@@ -116,6 +118,11 @@ def _no_client() -> "S3Client":
 
 
 LARGE_RESULTS = LargeResults(_no_client, "bucket")
+DECLARED_VALUES = DeclaredValues(
+    prefix="local",
+    make_client=lambda _: _no_client(),
+    time_limits=TimeLimits(connect=1, read=1, pauses=[]),
+)
 
 
 class Tape:
@@ -299,6 +306,7 @@ class Company:
             compute=tape.compute,
             large_results=LARGE_RESULTS,
             failed_jobs=_failed_jobs(tape),
+            declared_values=DECLARED_VALUES,
             random=lambda: 0.0,
         )
         return _received(worker.receive, name, body, tape)

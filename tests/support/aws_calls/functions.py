@@ -21,7 +21,7 @@ from backburner.worker import Worker
 from tests.conftest import HandlerReply, MotoDeployment, from_operator, http_event
 from tests.support.environment import exactly
 
-from .recorder import Call, Clients, Recorder
+from .recorder import STORES, Call, Clients, Recorder
 
 REQUEST, WORKER, DEAD_LETTER = NAMES = ("RequestFunction", "WorkerFunction", "DeadLetterFunction")
 JSON = {"content_type": "application/json"}
@@ -94,7 +94,15 @@ class Functions:
     def restart(self) -> None:
         """New instances, which remember nothing."""
         stack, clock = self.deployment.stack, self.deployment.clock
-        sides = {name: MotoDeployment(stack, **self.clients[name], clock=clock) for name in NAMES}
+        sides = {
+            name: MotoDeployment(
+                stack,
+                **{store: self.clients[name][store] for store in STORES},
+                clock=clock,
+                client_of=self.clients[name].__getitem__,
+            )
+            for name in NAMES
+        }
         for side in sides.values():  # no two runs have the same token
             side.store.new_token = self.deployment.store.new_token
         queue = sides[REQUEST].task_queue

@@ -156,6 +156,14 @@ def large_result(functions: Functions) -> list[Call]:
     return _worked(functions)
 
 
+def with_a_secret_and_a_setting(functions: Functions) -> list[Call]:
+    """The computation declares both; the first attempt of an instance reads them."""
+    functions.computation, functions.body = "reporting", '{"what": "length"}'
+    functions.restart()
+    with functions.deployment.declared("hidden-away", "SEK"):
+        return _worked(functions)
+
+
 def uncomputable(functions: Functions) -> list[Call]:
     functions.compute = failing(Uncomputable("never"))
     return _worked(functions)

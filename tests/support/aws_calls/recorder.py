@@ -8,16 +8,19 @@ from typing import Any
 import boto3
 from moto.core import disable_iam_authentication
 
-from backburner.development.local.template import Stack
+from backburner.development.local.template import ACCOUNT_ID, Stack
 from backburner.resources import IN_ITS_REGION, WORKER
 
 from .capacity import read_units, size_of_item, write_units
 
+STORES = ("dynamodb", "sqs", "s3")
 WRITES = ("UpdateItem", "DeleteItem")
 Clients = Mapping[str, Mapping[str, Any]]
 """By function and service."""
 GRANTED_BY = {"s3:HeadObject": "s3:GetObject"}
 """Operations that are no actions of their own."""
+DECLARED = {"secretsmanager:GetSecretValue": "secret:", "ssm:GetParameter": "parameter"}
+"""What comes before the full name in the ARN of what is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,7 @@ class Call:
     operation: str
     """As a policy names it: dynamodb:GetItem."""
     about: str
-    """What it is about: entry, run times, Queue, FailedJobsQueue or LargeResults."""
+    """What it is about: entry, run times, Queue, FailedJobsQueue, LargeResults, or a full name."""
     read_units: float = 0
     write_units: float = 0
 
@@ -110,10 +113,15 @@ class Recorder:
                 return "run times" if key.startswith("run-times/") else "entry"
             case {"QueueUrl": physical_id} | {"Bucket": physical_id}:
                 return {v: k for k, v in self.stack.physical_ids.items()}[physical_id]
+            case {"SecretId": name} | {"Name": name}:
+                return str(name)
         raise LookupError(f"a call about none of ours: {self._parameters}")
 
     def _use(self, function: str, model: Any) -> Use:
         operation, about = _operation(model), self._about()
+        if kind := DECLARED.get(operation):
+            place = f"{operation.partition(':')[0]}:{self.stack.region}:{ACCOUNT_ID}"
+            return Use(function, operation, f"arn:aws:{place}:{kind}{about}")
         logical_id = "Table" if "TableName" in self._parameters else about
         arn = self.stack.resolve({"Fn::GetAtt": [logical_id, "Arn"]})
         key = f"/{self._parameters['Key']}" if "Bucket" in self._parameters else ""
@@ -148,4 +156,6 @@ def _clients(session: boto3.Session) -> dict[str, Any]:
         "dynamodb": session.client("dynamodb", config=once),
         "sqs": session.client("sqs", config=once),
         "s3": session.client("s3", config=once.merge(IN_ITS_REGION)),
+        "secretsmanager": session.client("secretsmanager", config=once),
+        "ssm": session.client("ssm", config=once),
     }

@@ -16,6 +16,7 @@ from werkzeug.serving import make_server
 
 from backburner.development.errors import CommandError
 from backburner.development.local import template
+from backburner.development.local.env_file import EnvFile
 from backburner.development.local.function import STDERR, Function, InvocationError
 from backburner.development.local.http_api import HttpApi
 from backburner.development.local.pump import Pump
@@ -59,11 +60,13 @@ class Deployment:
         environment: Mapping[str, str] | None = None,
         computations: Sequence[Path] = (),
         template: Path = template.TEMPLATE,
+        env_file: Path | None = None,
         console: int = STDERR,
     ) -> None:
         """Port 0 means any free one. `environment` overrides that of every function.
 
         `moto_host` is the address of this machine at which moto listens.
+        `env_file` has values of secrets and settings; by default it is .env beside the template.
         `console` is the file descriptor that the functions print to.
         """
         self._port = port
@@ -73,6 +76,7 @@ class Deployment:
         self._environment = environment or {}
         self._computations = [folder.resolve() for folder in computations]
         self._template = template
+        self._env_file = env_file or template.with_name(".env")
         self._console = console
 
     def __enter__(self) -> Self:
@@ -177,8 +181,14 @@ class Deployment:
             environment=self._function_environment(declaration),
             most_sandboxes=sum(pollers) if pollers else REQUEST_SANDBOXES,
             computations=self._computations,
+            env_file=self._env_file_of(declaration),
             console=self._console,
         )
+
+    def _env_file_of(self, declaration: template.FunctionDeclaration) -> EnvFile | None:
+        """None for a function that reads no secrets and settings."""
+        prefix = declaration.environment.get("SETTINGS_PREFIX")
+        return EnvFile(self._env_file, prefix, self.client) if prefix else None
 
     def _function_environment(self, declaration: template.FunctionDeclaration) -> dict[str, str]:
         inherited = ("HOME", "LANG", "PATH", "TMPDIR")

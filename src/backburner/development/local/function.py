@@ -16,6 +16,7 @@ from threading import Lock
 from typing import Any
 
 from backburner.development.local import runtime, template
+from backburner.development.local.env_file import EnvFile
 
 MAX_EVENT_BYTES = 6 * 1024 * 1024
 """Bytes: Lambda's 6 MB."""
@@ -49,6 +50,7 @@ class Function:
         environment: Mapping[str, str],
         most_sandboxes: int,
         computations: Sequence[Path] = (),
+        env_file: EnvFile | None = None,
         console: int = STDERR,
     ) -> None:
         self.name = declaration.name
@@ -57,7 +59,8 @@ class Function:
         self.console = console
         self.command = [declaration.handler, *map(str, computations)]
         self.environment = environment
-        self._sources = [declaration.code, *computations]
+        self._env_file = env_file
+        self._sources = [declaration.code, *computations, *([env_file.path] if env_file else [])]
         # None is a sandbox that was never needed. Last in, first out, so it may never be.
         self._idle: LifoQueue[Sandbox | None] = LifoQueue()
         for _ in range(most_sandboxes):
@@ -103,7 +106,7 @@ class Function:
             self._idle.put(sandbox)
 
     def _usable(self, sandbox: "Sandbox | None") -> "Sandbox":
-        """The same sandbox, or a new one if it is dead or its code was edited."""
+        """The same sandbox, or a new one if it is dead or its code or .env file was edited."""
         sources = source_state(self._sources)
         if sandbox and sandbox.is_alive() and sandbox.sources == sources:
             return sandbox
@@ -112,6 +115,8 @@ class Function:
         with self._lock:
             if self._is_closed:
                 raise InvocationError(f"{self.name}: the deployment is closed")
+            if self._env_file:
+                self._env_file.load()
             fresh = Sandbox(self, sources)
             self._started = [s for s in self._started if s.is_alive()] + [fresh]
         return fresh
@@ -184,8 +189,17 @@ class Sandbox:
         raise InvocationError(f"{self.name}: task timed out after {timeout:.2f} seconds")
 
 
-def source_state(folders: Sequence[Path | str]) -> SourceState:
-    return frozenset(state for folder in folders for state in _file_states(folder))
+def source_state(sources: Sequence[Path]) -> SourceState:
+    """Of folders, and of files that need not be there."""
+    return frozenset(state for source in sources for state in _states(source))
+
+
+def _states(source: Path) -> Iterator[tuple[str, int]]:
+    if source.is_dir():
+        yield from _file_states(source)
+    else:
+        with suppress(FileNotFoundError):
+            yield str(source), source.stat().st_mtime_ns
 
 
 def _file_states(folder: Path | str) -> Iterator[tuple[str, int]]:
