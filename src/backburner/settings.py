@@ -22,3 +22,8 @@ def text(name: str, default: str = "") -> str:
 
 def number(name: str, default: float) -> float:
     return float(text(name) or default)
+
+
+def shows_errors() -> bool:
+    """True on the author's machine: logs and responses say what is kept to oneself in AWS."""
+    return bool(text("SHOW_ERRORS"))

@@ -1,0 +1,1 @@
+"""What the authors and operators of computations use; nothing of it is deployed."""
