@@ -55,7 +55,10 @@ class Function:
         self.timeout = declaration.timeout
         self.code = declaration.code
         self.console = console
-        self.command = [declaration.handler, *map(str, computations)]
+        requirements = declaration.code / "requirements.txt"
+        is_lean = requirements.exists() and not declaration.has_layers
+        listed = str(requirements.resolve()) if is_lean else ""
+        self.command = [declaration.handler, listed, *map(str, computations)]
         self.environment = environment
         self._sources = [declaration.code, *computations]
         # None is a sandbox that was never needed. Last in, first out, so it may never be.

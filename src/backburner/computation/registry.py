@@ -69,14 +69,15 @@ def load(name: str) -> Computation:
     )
 
 
-def _package() -> ModuleType:
+def package() -> ModuleType:
+    """The authors' package."""
     return importlib.import_module(settings.text("COMPUTATIONS_PACKAGE", "computations"))
 
 
 def _files() -> dict[str, list[str]]:
     """The paths of the files and folders of each name."""
     found: dict[str, list[str]] = {}
-    for folder in _package().__path__:
+    for folder in package().__path__:
         with suppress(FileNotFoundError), os.scandir(folder) as entries:
             for entry in entries:
                 if not entry.name.startswith((".", "_")) and _is_code(entry):
@@ -113,7 +114,7 @@ def _file(name: str, paths: list[str]) -> str:
 def _imported(name: str, file: str) -> ModuleType:
     """Import a computation's module; any error there breaks only this computation."""
     try:
-        return importlib.import_module(f"{_package().__name__}.{name.replace('-', '_')}")
+        return importlib.import_module(f"{package().__name__}.{name.replace('-', '_')}")
     except KeyboardInterrupt:
         raise
     except BaseException as error:
@@ -130,7 +131,7 @@ def _place(error: BaseException) -> str | None:
     if isinstance(error, SyntaxError) and error.filename:
         return place.written(error.filename, error.lineno)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if frame.filename != __file__ and frame.filename.startswith(tuple(_package().__path__)):
+        if frame.filename != __file__ and frame.filename.startswith(tuple(package().__path__)):
             return place.written(frame.filename, frame.lineno)
     return None
 
