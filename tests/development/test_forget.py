@@ -74,8 +74,8 @@ def test_real_keys_are_not_sent_to_an_address_of_this_machine(session: boto3.Ses
 
 
 @pytest.fixture
-def stack() -> Iterator[boto3.Session]:
-    """In a region that has one with the output ApiUrl, and one without."""
+def account() -> Iterator[boto3.Session]:
+    """It has a stack with the output ApiUrl, and one without."""
     template: dict[str, Any] = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
     with mock_aws():
         session = boto3.Session("AKID", "secret", region_name="us-east-1")
@@ -84,10 +84,12 @@ def stack() -> Iterator[boto3.Session]:
         template["Outputs"] = {"ApiUrl": {"Value": API}}
         cloudformation.create_stack(StackName="backburner", TemplateBody=json.dumps(template))
         yield session
+        for name in ("other", "backburner"):
+            cloudformation.delete_stack(StackName=name)
 
 
-def test_a_stack_is_asked_for_the_address(stack: boto3.Session) -> None:
-    request = forget.signed("backburner", "word-count", SIGNATURE, stack)
+def test_a_stack_is_asked_for_the_address(account: boto3.Session) -> None:
+    request = forget.signed("backburner", "word-count", SIGNATURE, account)
     assert request.url == f"{API}/v1/word-count/{SIGNATURE}"
 
 
@@ -100,9 +102,9 @@ def test_a_stack_is_asked_for_the_address(stack: boto3.Session) -> None:
     ],
 )
 def test_an_address_that_is_none_is_told(
-    deployment: str, said: str, stack: boto3.Session, capsys: Said
+    deployment: str, said: str, account: boto3.Session, capsys: Said
 ) -> None:
-    assert forget.forget(deployment, "word-count", SIGNATURE, stack) == 2
+    assert forget.forget(deployment, "word-count", SIGNATURE, account) == 2
     assert capsys.readouterr().err.startswith(said)
 
 

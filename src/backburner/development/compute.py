@@ -14,7 +14,6 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
-from enum import IntEnum
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,20 +26,11 @@ from backburner.http.event import Request
 from backburner.problems import Problem, ResultTooLarge
 from backburner.protocol.entry import Job
 
+RESULT, FAILED, WRONG, REFUSED, BROKEN, INTERRUPTED = 0, 1, 2, 3, 4, 130
+"""Exit codes."""
 TOLD_STEP = 0.1
 """The smallest step of progress that is told where there is no terminal."""
 PARTS_OF_BAR = 1000
-
-
-class Exit(IntEnum):
-    """How the command ends."""
-
-    RESULT = 0
-    FAILED = 1
-    WRONG = 2
-    REFUSED = 3
-    BROKEN = 4
-    INTERRUPTED = 130
 
 
 class NoComputations(Exception):
@@ -56,16 +46,16 @@ def compute(
         job = asked(computation, source.read() if source else example(computation))
         return attempt(computation, job, timer)
     except (NoComputations, NoSuchComputation) as error:
-        return _end(str(error), Exit.WRONG)
+        return _end(str(error), WRONG)
     except Problem as problem:
-        return _end(written(problem), Exit.WRONG)
+        return _end(written(problem), WRONG)
     except BrokenComputation as error:
-        return _end(str(error), Exit.BROKEN)
+        return _end(str(error), BROKEN)
     except KeyboardInterrupt:
-        return _end("interrupted", Exit.INTERRUPTED)
+        return _end("interrupted", INTERRUPTED)
     except Exception as error:  # noqa: BLE001 (a validator is the author's, and may raise anything)
         _show(error)
-        return _end(f"the parameters of {name} cannot be read: requests get a 500", Exit.BROKEN)
+        return _end(f"the parameters of {name} cannot be read: requests get a 500", BROKEN)
 
 
 def load(name: str) -> Computation:
@@ -127,14 +117,14 @@ def written(problem: Problem) -> str:
 def attempt(computation: Computation, job: Job, timer: Callable[[], float]) -> int:
     """Compute in this process and show what comes of it, and the time that it took."""
     started = timer()
-    code = Exit.FAILED
+    code = FAILED
     try:
         print(shown(carried_out(computation, job)))
-        code = Exit.RESULT
+        code = RESULT
     except Uncomputable as refusal:
-        code = _end(f"{computation.name} refuses: {refusal}", Exit.REFUSED)
+        code = _end(f"{computation.name} refuses: {refusal}", REFUSED)
     except bdb.BdbQuit:
-        code = _end("left the debugger", Exit.INTERRUPTED)
+        code = _end("left the debugger", INTERRUPTED)
     except ResultTooLarge as problem:
         _end(problem.detail, code)
     except AttemptFailed as failure:
@@ -205,7 +195,7 @@ def _show(error: BaseException) -> None:
     traceback.print_exception(type(error), error, own)
 
 
-def _end(why: str, code: Exit) -> Exit:
+def _end(why: str, code: int) -> int:
     _say(why)
     return code
 

@@ -7,7 +7,6 @@ an argument is wrong: the address, the computation, the signature.
 import json
 import re
 import sys
-from enum import IntEnum
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -21,6 +20,8 @@ from botocore.utils import get_environ_proxies
 
 from backburner.protocol.signature import FORM
 
+FORGOTTEN, REFUSED, WRONG = 0, 1, 2
+"""Exit codes."""
 SERVICE = "execute-api"
 TIMEOUT_S = 30
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -30,18 +31,10 @@ LOCAL_REGION = "us-east-1"
 REGION_IN_HOST = re.compile(r"\.execute-api\.([a-z0-9-]+)\.")
 
 
-class Exit(IntEnum):
-    """How the command ends."""
-
-    FORGOTTEN = 0
-    REFUSED = 1
-    WRONG = 2
-
-
 class NotForgotten(Exception):
     """Why the entry may still be there, with the remedy."""
 
-    def __init__(self, why: str, code: Exit = Exit.REFUSED) -> None:
+    def __init__(self, why: str, code: int = REFUSED) -> None:
         super().__init__(why)
         self.code = code
 
@@ -58,9 +51,9 @@ def forget(
         return error.code
     except (BotoCoreError, ClientError) as error:
         print(f"{str(error).rstrip('.')}; mend that and try again", file=sys.stderr)
-        return Exit.REFUSED
+        return REFUSED
     print(f"forgotten: {computation}/{signature}; caches may serve it until it is stale")
-    return Exit.FORGOTTEN
+    return FORGOTTEN
 
 
 def signed(
@@ -71,7 +64,7 @@ def signed(
         raise NotForgotten(
             f"{signature!r} is no signature: it has 64 hex digits; take it from a Location or "
             "Content-Location header",
-            Exit.WRONG,
+            WRONG,
         )
     base = address(deployment, session)
     url = f"{base}/v1/{quote(computation, safe='')}/{signature}"
@@ -89,7 +82,7 @@ def address(deployment: str, session: boto3.Session) -> str:
         raise NotForgotten(
             f"{url} is not https, and a signed request must not be read on its way; give the "
             "https address, or that of `make run` on this machine",
-            Exit.WRONG,
+            WRONG,
         )
     return url.rstrip("/")
 
@@ -102,11 +95,11 @@ def url_of_stack(name: str, session: boto3.Session) -> str:
             raise
         raise NotForgotten(
             f"there is no stack {name} in {session.region_name}; give its name, or the API's URL",
-            Exit.WRONG,
+            WRONG,
         ) from error
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
     if "ApiUrl" not in outputs:
-        raise NotForgotten(f"the stack {name} has no output ApiUrl; give the API's URL", Exit.WRONG)
+        raise NotForgotten(f"the stack {name} has no output ApiUrl; give the API's URL", WRONG)
     return str(outputs["ApiUrl"])
 
 
@@ -151,7 +144,7 @@ def check(response: Any) -> None:
                 "execute-api:Invoke on …/DELETE/v1/*, with the API's region"
             )
         case 404:
-            raise NotForgotten(f"there is nothing of that name (404: {said})", Exit.WRONG)
+            raise NotForgotten(f"there is nothing of that name (404: {said})", WRONG)
         case 429 | 503:
             raise NotForgotten(f"the API has too much to do ({status}: {said}); try again later")
     raise NotForgotten(f"the API answered {status}: {said}; its log may say more")
