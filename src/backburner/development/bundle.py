@@ -15,9 +15,9 @@ from packaging.utils import canonicalize_name
 
 import backburner
 from backburner.development.errors import CommandError
+from backburner.development.request_imports import PINS
 
 ENGINE = Path(backburner.__file__).parent
-PINS = Path(__file__).with_name("requirements.txt")
 RUNTIME = "3.13"
 """Lambda's Python, of template.yaml."""
 GLIBC = ("2_34", "2_28", "2_27", "2_17")

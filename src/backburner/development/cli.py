@@ -3,12 +3,15 @@
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
 from backburner import __version__
 from backburner.development import bundle as bundles
+from backburner.development import compute as computing
+from backburner.development import doctor as examination
+from backburner.development import forget as forgetting
 from backburner.development import project, testing
 from backburner.development import redrive as redriving
 from backburner.development.errors import CommandError
@@ -76,6 +79,20 @@ def run(**options: Any) -> None:
     run_deployment(**options)
 
 
+@main.command()
+@click.argument("name")
+@click.argument("file", type=click.File("rb"), required=False)
+def compute(name: str, file: BinaryIO | None) -> None:
+    """Compute NAME in this process, with the parameters in FILE, or in its EXAMPLE without one.
+
+    FILE is JSON; - is standard input. Breakpoints work, exceptions are shown whole.
+
+    Exit codes: 0 a result, 1 it failed, 2 the name or the parameters are wrong, 3 it refused
+    (Uncomputable), 4 it is broken, 130 interrupted.
+    """
+    sys.exit(computing.compute(name, file))
+
+
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.option("--url", default="", help="Test only the contract, of what is deployed there.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
@@ -119,6 +136,27 @@ def redrive(stack: str, *, dry_run: bool, patience: int) -> None:
     Exit code 1 if failed jobs were left.
     """
     sys.exit(redriving.redrive(stack, is_dry_run=dry_run, patience=patience))
+
+
+@main.command()
+@click.argument("deployment")
+@click.argument("computation")
+@click.argument("signature")
+def forget(deployment: str, computation: str, signature: str) -> None:
+    """Delete the entry of a SIGNATURE; DEPLOYMENT is a stack's name or an API's URL.
+
+    Exit codes: 0 it is gone, 1 the API refused or did not answer, 2 an argument is wrong.
+    """
+    sys.exit(forgetting.forget(deployment, computation, signature))
+
+
+@main.command()
+def doctor() -> None:
+    """Tell what this machine lacks to run, deploy and sam local.
+
+    Exit code 1 if something that `backburner run` needs is lacking.
+    """
+    sys.exit(examination.doctor())
 
 
 @main.command(hidden=True)

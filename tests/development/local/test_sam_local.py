@@ -107,7 +107,8 @@ def test_moto_listens_where_it_is_told_to() -> None:
 def test_every_function_has_every_variable_that_it_declares(
     deployment: Deployment, environment: dict[str, dict[str, str]]
 ) -> None:
-    declared = {f.name: {*f.environment, "AWS_ENDPOINT_URL"} for f in deployment.stack.functions()}
+    ours = {"AWS_ENDPOINT_URL", "SHOW_ERRORS"}
+    declared = {f.name: {*f.environment, *ours} for f in deployment.stack.functions()}
     assert {name: set(variables) for name, variables in environment.items()} == declared
 
 

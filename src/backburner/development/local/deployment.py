@@ -206,6 +206,7 @@ class Deployment:
             "TZ": ":UTC",
             **declaration.environment,
             "LARGE_RESULTS_ORIGIN": self.moto_url,
+            "SHOW_ERRORS": "yes",
             **self._environment,
         }
 

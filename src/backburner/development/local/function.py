@@ -57,7 +57,10 @@ class Function:
         self.timeout = declaration.timeout
         self.code = declaration.code
         self.console = console
-        self.command = [declaration.handler, *map(str, computations)]
+        requirements = declaration.code / "requirements.txt"
+        is_lean = requirements.exists() and not declaration.has_layers
+        listed = str(requirements.resolve()) if is_lean else ""
+        self.command = [declaration.handler, listed, *map(str, computations)]
         self.environment = environment
         self._env_file = env_file
         self._sources = [declaration.code, *computations, *([env_file.path] if env_file else [])]

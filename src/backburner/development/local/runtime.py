@@ -1,7 +1,10 @@
-"""Runs inside a sandbox, like Lambda's runtime: python runtime.py FD MODULE.HANDLER [FOLDER …]
+"""Runs inside a sandbox, like Lambda's runtime.
+
+    python runtime.py FD MODULE.HANDLER REQUIREMENTS [FOLDER …]
 
 It imports the handler once and then gives it one event at a time. Events and answers travel over a
-separate pipe, FD, as handlers and libraries may print. The folders hold more computations.
+separate pipe, FD, as handlers and libraries may print. A function without a layer has only the
+libraries that its REQUIREMENTS list; for others that is empty. The folders hold more computations.
 """
 
 import importlib
@@ -13,6 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
@@ -104,8 +108,15 @@ def add_computations(folders: list[str]) -> None:
             path.append(folder)  # a package without __init__.py has no `extend`
 
 
+def import_only(requirements: str) -> None:
+    if requirements:
+        request_imports = importlib.import_module("backburner.development.request_imports")
+        request_imports.install(Path(requirements))
+
+
 # A child that the handler spawns (not forks) runs this file again under the second name.
 if __name__ in ("__main__", "__mp_main__"):
-    add_computations(sys.argv[3:])
+    import_only(sys.argv[3])
+    add_computations(sys.argv[4:])
 if __name__ == "__main__":
     main(*sys.argv[1:3])

@@ -110,7 +110,7 @@ def environment(deployment: Deployment, host: str) -> dict[str, dict[str, str]]:
             name: deployment.functions[declared.name]
             .environment[name]
             .replace(deployment.moto_url, f"http://{host}:{port}")
-            for name in [*declared.environment, "AWS_ENDPOINT_URL"]
+            for name in [*declared.environment, "AWS_ENDPOINT_URL", "SHOW_ERRORS"]
         }
         for declared in deployment.stack.functions()
     }

@@ -51,6 +51,7 @@ class FunctionDeclaration:
     environment: dict[str, str]
     event_sources: list[EventSource]
     is_default_route: bool
+    has_layers: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,7 @@ class Stack:
             environment=self._environment(logical_id),
             event_sources=list(self._event_sources(logical_id)),
             is_default_route=any(self._default_routes_to(logical_id)),
+            has_layers=bool(properties.get("Layers")),
         )
 
     def functions(self) -> list[FunctionDeclaration]:

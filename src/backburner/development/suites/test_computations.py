@@ -3,17 +3,14 @@
 import json
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 import computations
 from backburner.computation import Computation, registry
-from backburner.development.bundle import PINS, read
 from backburner.development.local.template import TEMPLATE, load
+from backburner.development.request_imports import bundled
 from backburner.development.suites.api import Api
 from backburner.http import parameters
 from backburner.protocol.signature import canonical
@@ -120,36 +117,11 @@ def test_importing_it_needs_nothing_that_the_request_function_lacks(
         check=True,
     )
     ours = {"backburner", "computations"}
-    extra = set(imported.stdout.split()) - sys.stdlib_module_names - ours - bundled()
+    extra = set(imported.stdout.split()) - sys.stdlib_module_names - ours - bundled(REQUIREMENTS)
     assert not extra, (
         f"{computation.name} imports {extra}: import them inside compute(), "
         "or list them in src/requirements.txt"
     )
-
-
-def bundled() -> set[str]:
-    """The packages that a function's bundle has, with what they require."""
-    listed = [*read(PINS), *read(REQUIREMENTS)]
-    wanted = {name_of(line) for line in listed}
-    found: set[str] = set()
-    while wanted:
-        found |= wanted
-        wanted = {name for each in wanted for name in required_by(each)} - found
-    packages = metadata.packages_distributions()
-    return {package for package, names in packages.items() if {*map(name_of, names)} & found}
-
-
-def name_of(requirement: str) -> str:
-    return canonicalize_name(Requirement(requirement).name)
-
-
-def required_by(name: str) -> set[str]:
-    required = map(Requirement, metadata.requires(name) or [])
-    return {
-        name_of(str(each))
-        for each in required
-        if each.marker is None or each.marker.evaluate({"extra": ""})
-    }
 
 
 def test_an_example_is_json(computation: Computation) -> None:
