@@ -1,28 +1,35 @@
 PYTHON ?= $(shell command -v python3.13 || command -v python3)
 PORT   ?= 3000
 OSV    ?= https://api.osv.dev/v1/query
+ROOT   := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 SAM    := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
+LAMBDA_PROCESSOR ?= aarch64
+
+# This file also makes the bundles for sam build: src/Makefile says which.
 
 .DEFAULT_GOAL := help
-.PHONY: help format run sam-local test e2e contract fuzz chaos mutants verify check lint scan audit build deploy redrive lock clean
+.PHONY: help format run sam-local test e2e newcomer contract fuzz chaos mutants verify check lint scan audit build deploy redrive lock dist clean
 
 help:                      ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/ready           ## the whole deployment on this machine, until Ctrl-C
-	@.venv/bin/python -m local --port $(PORT)
+	@.venv/bin/backburner run --port $(PORT)
 
 sam-local: .venv/ready .venv-sam/ready  ## make run, and the API in Docker by sam local
-	@.venv/bin/python -m local.sam_local --port $(PORT)
+	@.venv/bin/python -m backburner.development.local.sam_local --port $(PORT)
 
 test: .venv/ready .venv-ministack/ready   ## all the tests but e2e
 	.venv/bin/pytest
 
 e2e: .venv/ready .venv-sam/ready .venv-ministack/ready  ## sam deploy, update and delete, on ministack; with Python 3.13; sam local, in Docker
-	.venv/bin/pytest tests/e2e -m e2e
+	.venv/bin/pytest tests/e2e -m e2e --ignore tests/e2e/test_newcomer.py
+
+newcomer: dist .venv-sam/ready .venv-ministack/ready  ## from the wheel to a deployed API and an upgrade, in an empty folder
+	.venv/bin/pytest tests/e2e/test_newcomer.py -m e2e
 
 contract: .venv/ready   ## the API's contract against any address: BACKBURNER_URL=https://… make contract
-	.venv/bin/pytest tests/contract
+	.venv/bin/pytest src/backburner/development/suites/contract
 
 fuzz: .venv/ready          ## 10,000 requests made up from the OpenAPI document, and 10,000 hostile ones over sockets; FUZZ_SEED=n for others
 	FUZZ_EXAMPLES=1000 FUZZ_REQUESTS=10000 .venv/bin/pytest tests/http/test_fuzz.py tests/served/test_hostile.py --show-capture=no
@@ -34,11 +41,12 @@ mutants: .venv/ready        ## mistakes in vital lines, one at a time: the tests
 	.venv/bin/python -m tests.evidence.mutants
 
 verify: .venv/ready        ## the protocol under every schedule, and mistakes that must be found: some minutes
-	PYTHONPATH=src .venv/bin/python -m tests.evidence.explorer
+	.venv/bin/python -m tests.evidence.explorer
 
 check: lint scan build .venv-ministack/ready   ## what CI runs; with Python 3.13
 	.venv/bin/pytest --cov --cov-report=term
 	$(MAKE) e2e
+	$(MAKE) newcomer
 
 format: .venv/ready        ## what ruff can mend, and its format
 	.venv/bin/ruff check --fix
@@ -66,15 +74,22 @@ deploy: build              ## sam deploy: make deploy CONFIG=staging
 	$(SAM) deploy --config-env $(or $(CONFIG),default)
 
 redrive: .venv/ready       ## drive failed jobs again: make redrive STACK=backburner; with DRY_RUN=1 it only tells
-	@PYTHONPATH=src .venv/bin/python -m operations.redrive $(or $(STACK),backburner) $(if $(DRY_RUN),--dry-run)
+	@.venv/bin/backburner redrive $(or $(STACK),backburner) $(if $(DRY_RUN),--dry-run)
 
 lock: .venv/ready          ## the locked requirements, after a change of requirements/*.in
 	.venv/bin/python -m pip install --quiet uv
 	cd requirements && for set in dev:3.11 sam:3.13 ministack:3.11 checkov:3.13 audit:3.13; do ../.venv/bin/uv pip compile --quiet --universal \
 	  --upgrade --python-version $${set#*:} --generate-hashes --no-header $${set%:*}.in -o $${set%:*}.txt; done
 
+dist: .venv/ready          ## the wheel and the sdist, into dist/
+	@rm -rf dist
+	.venv/bin/python -m build --no-isolation --quiet
+
+build-RequestFunction build-WorkerFunction build-DeadLetterFunction build-ComputationsLayer:
+	@$(ROOT).venv/bin/backburner bundle $(@:build-%=%) $(LAMBDA_PROCESSOR) "$(ARTIFACTS_DIR)"
+
 clean:                     ## remove what the other targets have installed and built
-	rm -rf .venv .venv-sam .venv-ministack .venv-checkov .venv-audit .aws-sam
+	rm -rf .venv .venv-sam .venv-ministack .venv-checkov .venv-audit .aws-sam dist
 
 .venv/ready: requirements/dev.txt
 .venv-sam/ready: requirements/sam.txt
@@ -84,4 +99,5 @@ clean:                     ## remove what the other targets have installed and b
 .venv/ready .venv-sam/ready .venv-ministack/ready .venv-checkov/ready .venv-audit/ready:
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(if $(filter .venv/ready,$@),$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .)
 	@touch $@

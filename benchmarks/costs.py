@@ -17,9 +17,9 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
+from backburner.development.local.template import create_stack
 from backburner.protocol.store import Leases
 from backburner.telemetry import logger
-from local.template import create_stack
 from tests.conftest import REGION, MotoDeployment
 from tests.support.aws_calls import paths
 from tests.support.aws_calls.functions import NAMES, REQUEST, WORKER, Functions

@@ -21,6 +21,9 @@ import computations
 from backburner import attempt, dead_letter, request, resources, worker
 from backburner.dead_letter import DeadLetters
 from backburner.declared_values import DeclaredValues
+from backburner.development.local.pump import record_of
+from backburner.development.local.runtime import load
+from backburner.development.local.template import ACCOUNT_ID, STACK_NAME, Stack, create_stack
 from backburner.large_results import LargeResults
 from backburner.local_cache import local_cache
 from backburner.protocol.entry import Entry
@@ -33,9 +36,6 @@ from backburner.resources import IN_ITS_REGION
 from backburner.run_times import RunTimes
 from backburner.telemetry import logger
 from backburner.worker import Worker
-from local.pump import record_of
-from local.runtime import load
-from local.template import ACCOUNT_ID, STACK_NAME, Stack, create_stack
 from tests.support.environment import exactly
 
 HERE = Path(__file__).parent

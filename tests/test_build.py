@@ -4,9 +4,12 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from backburner.development.request_imports import PINS
 
 ROOT = Path(__file__).parent.parent
 BUILT = ROOT / ".aws-sam" / "build"
@@ -52,20 +55,38 @@ def tops(files: set[str]) -> set[str]:
     return {file.partition("/")[0].removesuffix(".py") for file in files}
 
 
-@pytest.fixture(scope="module")
-def imported() -> set[str]:
-    """The files that a cold start of the request function imports, from their package on."""
-    program = """
-import sys
+REQUEST_STARTS = """
 import backburner.request
 from backburner.computation import registry
 for name in registry.names():
     registry.load(name)
+"""
+WORKER_READS_SECRETS = """
+import backburner.worker
+from backburner.declared_values import DeclaredValues
+from backburner.resources import VALUES
+from botocore.session import get_session
+make_client = get_session().create_client
+values = DeclaredValues(prefix="local", make_client=make_client, time_limits=VALUES)
+values._provider("secret")
+values._provider("setting")
+"""
+PRINT_FILES = """
+import sys
 for module in [*sys.modules.values()]:
     print(getattr(module, "__file__", None) or "")
 """
-    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    command = [sys.executable, "-c", program]
+
+
+@pytest.fixture(scope="module")
+def imported() -> set[str]:
+    """The files that a cold start of the request function imports, from their package on."""
+    return files_of(REQUEST_STARTS)
+
+
+def files_of(program: str) -> set[str]:
+    environ = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "AWS_DEFAULT_REGION": "us-east-1"}
+    command = [sys.executable, "-c", program + PRINT_FILES]
     printed = subprocess.check_output(command, env=environ, text=True)  # noqa: S603
     return set(re.findall(r"/(?:site-packages|src)/(\S+\.py)$", printed, re.M))
 
@@ -100,9 +121,19 @@ def test_a_traceback_names_the_file_as_it_is_in_lambda(artefact: str) -> None:
 
 def test_the_request_function_finds_all_that_it_imports(imported: set[str]) -> None:
     missing = {file for file in imported if not (REQUEST / file).exists()}
-    assert {
-        file.partition("/")[0].removesuffix(".py") for file in missing
-    } <= RUNTIME | TAKEN_IF_THERE
+    assert tops(missing) <= RUNTIME | TAKEN_IF_THERE
+
+
+def test_the_worker_finds_all_that_it_imports_to_read_secrets() -> None:
+    files = files_of(WORKER_READS_SECRETS)
+    assert "aws_lambda_powertools/utilities/parameters/secrets.py" in files
+    missing = {file for file in files if not (BUILT / "WorkerFunction" / file).exists()}
+    assert tops(missing) <= RUNTIME | TAKEN_IF_THERE
+
+
+def test_the_request_function_imports_nothing_of_that(imported: set[str]) -> None:
+    assert not [file for file in imported if "parameters/secrets" in file or "boto3/" in file]
+    assert "backburner/declared_values.py" not in imported
 
 
 def test_the_request_function_imports_every_package_that_it_carries(imported: set[str]) -> None:
@@ -115,12 +146,25 @@ def test_what_the_runtime_or_the_layer_has_is_not_in_a_bundle() -> None:
     assert not packages(REQUEST) & (RUNTIME | layer)
 
 
-@pytest.mark.parametrize("listed", ["src/requirements.txt", "layer/requirements.txt"])
-def test_what_is_deployed_is_what_is_tested(listed: str) -> None:
-    locked = pins("requirements/dev.txt")
+@pytest.mark.parametrize("listed", [PINS, ROOT / "layer/requirements.txt"])
+def test_what_is_deployed_is_what_is_tested(listed: Path) -> None:
+    locked = pins(ROOT / "requirements/dev.txt")
     assert pins(listed)
     assert pins(listed) <= locked
 
 
-def pins(path: str) -> set[str]:
-    return set(re.findall(r"^[\w-]+==[\w.]+", (ROOT / path).read_text(), re.M))
+def test_a_project_is_developed_with_what_is_deployed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = {line for line in project["optional-dependencies"]["dev"] if "==" in line}
+    own = {name.partition(">")[0] for name in project["dependencies"]} - RUNTIME
+    assert named == {pin for pin in pins(PINS) if pin.partition("==")[0] in own}
+
+
+def test_nothing_for_development_is_in_a_bundle() -> None:
+    engine = REQUEST / "backburner"
+    assert (engine / "request.py").exists()
+    assert not [*engine.rglob("*development*"), *engine.rglob("py.typed")]
+
+
+def pins(path: Path) -> set[str]:
+    return set(re.findall(r"^[\w-]+==[\w.]+", path.read_text(), re.M))

@@ -14,8 +14,8 @@ from botocore.exceptions import EndpointConnectionError
 from backburner import resources
 from backburner.computation import Computation, Secret, Setting, registry
 from backburner.declared_values import MAX_AGE_S, DeclaredValues
+from backburner.development.local.template import STACK_NAME, Stack
 from backburner.errors import AttemptFailed, NoValue
-from local.template import STACK_NAME, Stack
 
 DATABASE, CURRENCY = Secret("sales-database"), Setting("currency", default="EUR")
 FULL = {DATABASE: f"{STACK_NAME}/sales-database", CURRENCY: f"/{STACK_NAME}/currency"}
@@ -164,6 +164,31 @@ def test_a_failure_of_aws_fails_the_attempt(stores: Stores, reporting: Computati
     stores.secrets.meta.events.register("before-send", no_answer)
     with pytest.raises(NoValue, match="local/sales-database cannot be read: Could not connect"):
         reader(stores.client).of(reporting)
+
+
+def test_all_reads_of_an_attempt_end_in_time_however_many_there_are(
+    stores: Stores, reporting: Computation
+) -> None:
+    """Each is answered as late as may be; then there is no time for a further one."""
+    now = [0.0]
+    limits = replace(resources.VALUES, pauses=[], timer=lambda: now[0])
+
+    def late(**_: object) -> None:
+        now[0] += limits.attempt
+
+    def bound(service: str) -> Any:
+        client = resources._client(service, limits)
+        client.meta.events.register("before-send", late)
+        return client
+
+    many = tuple(Setting(f"setting-{n}", default="") for n in range(20))
+    for _ in range(2):
+        began = now[0]
+        with pytest.raises(NoValue, match="no call begins later than 4 s after"):
+            DeclaredValues(prefix=STACK_NAME, make_client=bound, time_limits=limits).of(
+                replace(reporting, declared=many)
+            )
+        assert now[0] - began <= limits.event
 
 
 def test_what_declares_nothing_makes_no_client(stack: Stack) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from backburner.development.local.template import Stack
 from backburner.errors import MissingSetting
-from local.template import Stack
 from tests.support.environment import exactly
 
 from .conftest import Invoke, http_event

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from postgres_server import SalesDatabase
 
-from local.deployment import Deployment
-from tests.contract.api import Api, Reply
+from backburner.development.local.deployment import Deployment
+from backburner.development.suites.api import Api, Reply
 from tests.support.eventually import eventually
 from tests.support.traces import Traces
 

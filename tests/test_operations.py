@@ -10,7 +10,7 @@ import pytest
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
 from backburner import telemetry
-from local.template import STACK_NAME, TEMPLATE, load
+from backburner.development.local.template import STACK_NAME, TEMPLATE, load
 from tests.support.environment import exactly
 from tests.support.translation import translate
 

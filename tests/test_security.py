@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.template import TEMPLATE, load
+from backburner.development.local.template import TEMPLATE, load
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT = (ROOT / "docs/security.md").read_text()
@@ -25,20 +25,30 @@ def permissions() -> set[tuple[str, str, str]]:
         (role, _listed(statement["Action"]), _name(statement["Resource"]))
         for role, properties in ROLES.items()
         for policy in properties["Policies"]
-        for statement in policy["PolicyDocument"]["Statement"]
+        for statement in map(_given, policy["PolicyDocument"]["Statement"])
     }
+
+
+def _given(statement: dict[str, Any]) -> dict[str, Any]:
+    """The statement, if its condition holds."""
+    match statement:
+        case {"Fn::If": [_, dict() as then, _]}:
+            return then
+    return statement
 
 
 def _listed(actions: str | list[str]) -> str:
     return actions if isinstance(actions, str) else ", ".join(actions)
 
 
-def _name(resource: dict[str, Any]) -> str:
+def _name(resource: dict[str, Any] | str) -> str:
     match resource:
+        case str():
+            return resource
         case {"Fn::GetAtt": [name, "Arn"]}:
             return str(name)
         case {"Fn::Sub": text}:
-            return str(text).replace("${", "").replace(".Arn}", "")
+            return re.sub(r"\$\{(?:AWS::)?(\w+)(?:\.Arn)?\}", r"\1", text)
     raise ValueError(f"{resource} is no resource of the template")
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from backburner import settings
+from backburner.development.local.template import TEMPLATE, Stack, load
 from backburner.errors import MissingSetting
-from local.template import TEMPLATE, load
 from tests.support.environment import exactly
 
 SOURCES = Path(settings.__file__).parent
@@ -17,7 +17,8 @@ def test_no_other_module_reads_the_environment() -> None:
     readers = [
         path.name
         for path in SOURCES.rglob("*.py")
-        if re.search(r"\bos\.(environ\b(?!\[.TMPDIR)|getenv)", path.read_text())
+        if "development" not in path.parts  # which runs on its author's machine
+        and re.search(r"\bos\.(environ\b(?!\[.TMPDIR)|getenv)", path.read_text())
     ]
     assert readers == ["settings.py"]
 
@@ -44,3 +45,14 @@ def test_what_is_empty_is_as_what_is_not_there() -> None:
         assert settings.number("MAX_BACKLOG", 7) == 7
         assert settings.number("RUNNING_LEASE", 30) == 2.5
         assert settings.text("BASE_PATH", "none") == "none"
+
+
+def test_errors_are_shown_only_on_the_machine_of_an_author(stack: Stack) -> None:
+    """The template declares the setting, so that `sam local` takes it, and gives it no value."""
+    declared = stack.template["Globals"]["Function"]["Environment"]["Variables"]
+    assert declared["SHOW_ERRORS"] == {"Ref": "AWS::NoValue"}
+    for function in stack.functions():
+        with exactly(function.environment):
+            assert not settings.shows_errors()
+    with exactly({"SHOW_ERRORS": "yes"}):
+        assert settings.shows_errors()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.template import TEMPLATE, load
+from backburner.development.local.template import TEMPLATE, load
 from tests.support.translation import translate
 
 TEMPLATE_ITSELF = load(TEMPLATE)

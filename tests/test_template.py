@@ -7,7 +7,7 @@ import pytest
 
 from backburner.computation.registry import load as load_computation
 from backburner.computation.registry import names
-from local.template import TEMPLATE, load
+from backburner.development.local.template import TEMPLATE, load
 
 RESOURCES: dict[str, Any] = load(TEMPLATE)["Resources"]
 FUNCTIONS = [i for i, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"]

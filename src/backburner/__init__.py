@@ -15,4 +15,4 @@ asks the queue for its length, at most every three seconds. local_cache.py saves
 result that was served just now.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

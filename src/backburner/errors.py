@@ -64,8 +64,13 @@ MAX_CHAIN = 10
 def where(error: BaseException) -> str:
     """The traceback of an error and its causes, with the types of the errors.
 
-    Their texts are left out: they may quote parameters, which do not belong in logs.
+    Their texts are left out: they may quote parameters, which do not belong in logs. On the
+    author's own machine (SHOW_ERRORS) they are kept.
     """
+    from backburner import settings  # which raises MissingSetting
+
+    if settings.shows_errors():
+        return "".join(traceback.format_exception(error)).rstrip("\n")
     chain = [error]
     while len(chain) < MAX_CHAIN and (cause := chain[0].__cause__ or chain[0].__context__):
         chain.insert(0, cause)

@@ -30,3 +30,8 @@ def add(name: str, value: str) -> bool:
         return False
     os.environ[name] = value
     return True
+
+
+def shows_errors() -> bool:
+    """True on the author's machine: logs and responses say what is kept to oneself in AWS."""
+    return bool(text("SHOW_ERRORS"))

@@ -1,6 +1,7 @@
 """What a policy may say, and what a computation may expect."""
 
 import math
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -97,4 +98,12 @@ def test_an_expected_time_that_raises_is_a_broken_computation() -> None:
     broken = replace(registry.load("doubling"), policy=policy)
     with pytest.raises(BrokenComputation, match="of doubling raises ZeroDivisionError") as caught:
         broken.expected_time(broken.parameters.model_validate(broken.example))
+    assert re.search(rf" at {re.escape(__file__)}, line \d+; mend it$", str(caught.value))
     assert "mark" not in str(caught.value)
+
+
+def test_an_expected_time_that_cannot_be_called_with_parameters_is_a_broken_computation() -> None:
+    policy = Policy(version=1, fresh_for=600, expected_time=lambda: 1)  # type: ignore[misc, arg-type]
+    broken = replace(registry.load("doubling"), policy=policy)
+    with pytest.raises(BrokenComputation, match="of doubling raises TypeError; mend it"):
+        broken.expected_time(broken.parameters.model_validate(broken.example))

@@ -83,6 +83,14 @@ def test_there_is_no_value_outside_of_an_attempt() -> None:
         _ = DATABASE.value
 
 
+def test_a_file_that_reads_a_value_when_it_is_imported_is_broken(folder: Path) -> None:
+    (folder / "hasty.py").write_text(
+        "from backburner.computation import Secret\n\nTEXT = Secret('a').value\n"
+    )
+    with pytest.raises(BrokenComputation, match=r"hasty\.py, line 3: .*read it in compute"):
+        registry.load("hasty")
+
+
 def test_what_is_not_declared_cannot_be_read() -> None:
     with (
         declared.given({DATABASE: "hidden-away"}),

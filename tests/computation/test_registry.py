@@ -1,6 +1,7 @@
 """Which computations there are, and what is said of a file that is none."""
 
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import computations
 from backburner.computation import registry
 from backburner.errors import BrokenComputation, NoSuchComputation
+from tests.conftest import COMPUTATIONS
 
 SOURCE = Path(computations.__file__).parent
 SHIPPED = registry.names()
@@ -29,26 +31,6 @@ def test_an_unknown_name_is_told_which_there_are() -> None:
         registry.load("tripling")
 
 
-def test_a_computation_that_cannot_be_imported_says_why_and_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "needs_more.py").write_text("import no_such_library")
-    monkeypatch.setattr(computations, "__path__", [str(tmp_path)])
-    importlib.invalidate_caches()
-    with pytest.raises(BrokenComputation, match=r"no_such_library.*inside compute"):
-        registry.load("needs-more")
-
-
-def test_a_computation_that_lacks_a_part_says_which(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "half_done.py").write_text('"""Half."""\nPOLICY = 1\n')
-    monkeypatch.setattr(computations, "__path__", [str(tmp_path)])
-    importlib.invalidate_caches()
-    with pytest.raises(BrokenComputation, match="lacks Parameters, Result, EXAMPLE, compute"):
-        registry.load("half-done")
-
-
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Of computations, beside those that work."""
@@ -57,52 +39,157 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
+DOUBLING = Path(COMPUTATIONS, "doubling.py").read_text()
+AGAIN = DOUBLING.count("\n") + 2
+"""The line of what comes after it and an empty line."""
+START = '"""It is broken."""\n\n'
+MEND, HEAVY, LEAVE = "mend it there", "import heavy libraries inside compute", "leave that out"
 BROKEN = {
-    "def": "SyntaxError",
-    "x = '\0'": "SyntaxError",
-    "\xff": "SyntaxError",
-    "import sys; sys.exit(3)": "SystemExit at .*: 3",
-    "raise BaseException('in_it')": "BaseException at .*: in_it",
-    "raise GeneratorExit": "GeneratorExit",
-    "1 / 0": "ZeroDivisionError at .*: division by zero",
-    "import asyncio\nraise asyncio.CancelledError": "CancelledError",
-    "from no_such_library import it": "ModuleNotFoundError at .*: .*no_such_library",
+    # What is in the file: the line, what is said, the remedy.
+    "def": (3, "SyntaxError at .*: invalid syntax", MEND),
+    "x = '\xff'": (3, "SyntaxError at .*can't decode byte 0xff", "in UTF-8"),
+    "x = '\0'": (None, "SyntaxError at .*null bytes", "in UTF-8"),
+    "import sys; sys.exit(3)": (3, "SystemExit at .*: 3", LEAVE),
+    "raise BaseException('in_it')": (3, "BaseException at .*: in_it", MEND),
+    "raise GeneratorExit": (3, "GeneratorExit", MEND),
+    "1 / 0": (3, "ZeroDivisionError at .*: division by zero", MEND),
+    "import asyncio\nraise asyncio.CancelledError": (4, "CancelledError", MEND),
+    "import no_such_library": (3, "ModuleNotFoundError at .*: .*no_such_library", HEAVY),
+    "from no_such_library import it": (3, "ModuleNotFoundError at .*: .*no_such_library", HEAVY),
+    "from json import nothing_such": (3, "ImportError at .*: .*nothing_such", HEAVY),
+    "from computations import no_such_part": (3, "ImportError at .*: .*no_such_part", HEAVY),
+    "from backburner.computation import Policy\nPOLICY = Policy(\n  version=1,\n  fresh_for=1)": (
+        4,
+        "ValueError at .*: fresh_for=1 is under 60 s",
+        "give 60 or more",
+    ),
+    "from backburner.computation import Policy\n"
+    "POLICY = Policy(version=1, fresh_for=60, time_limit=9, gives_up_after=8)": (
+        4,
+        "ValueError at .*: gives_up_after=8 is under time_limit=9",
+        "make it longer",
+    ),
+    "POLICY = 1": (None, "lacks Parameters, Result, EXAMPLE, compute in ", "define it there"),
+    # A part that works is defined again.
+    DOUBLING + "\n__doc__ = ''": (None, "lacks a docstring in ", "define it there"),
+    DOUBLING + "\nParameters = dict": (
+        AGAIN,
+        "a wrong Parameters",
+        "inherits computation.Parameters",
+    ),
+    DOUBLING + "\nResult = Parameters": (AGAIN, "a wrong Result", "inherits computation.Result"),
+    DOUBLING + "\nclass Result:\n  it: int": (
+        AGAIN,
+        "a wrong Result",
+        "inherits computation.Result",
+    ),
+    DOUBLING + "\nPOLICY: dict = {'version': 1}": (AGAIN, "a wrong POLICY", r"Policy\(version="),
+    DOUBLING + "\nEXAMPLE = [1]": (AGAIN, "a wrong EXAMPLE", "a dict"),
+    DOUBLING + "\ncompute = 1": (AGAIN, "a wrong compute", "a function"),
+    DOUBLING + "\nfrom json import decoder as compute": (AGAIN, "a wrong compute", "a function"),
+    DOUBLING.replace("number: float", "number: set[float]"): (
+        15,
+        r"Parameters\.number \(set\[float\]\)",
+        "use a list",
+    ),
+    DOUBLING + "\nclass Result(computation.Result):\n  it: set[int]": (
+        AGAIN + 1,
+        r"Result\.it \(set\[int\]\)",
+        "use a list",
+    ),
+    DOUBLING + "\nclass Parameters(computation.Parameters):\n  it: 'Nowhere'": (
+        AGAIN,
+        "Nowhere",
+        "define or import",
+    ),
 }
 
 
 @pytest.mark.parametrize("source", BROKEN)
-def test_whatever_a_file_does_when_it_is_imported_it_is_named_with_its_line(
+def test_whatever_is_wrong_with_a_file_it_is_named_with_line_and_remedy(
     source: str, folder: Path
 ) -> None:
-    (folder / "broken.py").write_text(f'"""It is broken."""\n\n{source}\n', "latin-1")
-    with pytest.raises(BrokenComputation, match=BROKEN[source]) as caught:
-        registry.load("broken")
-    assert "computation 'broken'" in str(caught.value)
-    if "\0" not in source and "\xff" not in source:
-        line = 3 + source.count("\n")
-        assert f"{folder / 'broken.py'}, line {line}" in str(caught.value)
+    line, said, remedy = BROKEN[source]
+    # A name of its own: what can be imported stays so.
+    name = f"broken_{list(BROKEN).index(source)}"
+    file = folder / f"{name}.py"
+    file.write_text((START if DOUBLING[:9] not in source else "") + source + "\n", "latin-1")
+    with pytest.raises(BrokenComputation, match=said) as caught:
+        registry.load(name.replace("_", "-"))
+    told = str(caught.value)
+    assert f"computation {name.replace('_', '-')!r}" in told
+    assert re.search(remedy, told)
+    assert str(file) + (f", line {line}" if line else "") in told
+
+
+def test_what_a_file_imports_of_its_own_folder_is_named_if_that_is_wrong(folder: Path) -> None:
+    (folder / "split").mkdir()
+    (folder / "split/__init__.py").write_text('"""Split."""\nfrom .solver import it\n')
+    (folder / "split/solver.py").write_text("\n\nimport no_such_library\n")
+    with pytest.raises(BrokenComputation, match=f"{folder / 'split/solver.py'}, line 3: No module"):
+        registry.load("split")
+
+
+def test_a_file_that_cannot_be_read_is_named(folder: Path) -> None:
+    (folder / "elsewhere.py").symlink_to(folder / "nowhere.py")
+    with pytest.raises(BrokenComputation, match=f"{folder / 'elsewhere.py'}"):
+        registry.load("elsewhere")
+
+
+MISNAMED = {
+    "my-report.py": "my-report",
+    "2024.py": "2024",
+    "über.py": "über",
+    "Report.py": "Report",
+    "class.py": "class",
+    "my.report.py": "my.report",
+    "my report.py": "my report",
+    "my-folder/__init__.py": "my-folder",
+}
+
+
+@pytest.mark.parametrize("file", MISNAMED)
+def test_a_name_that_cannot_be_a_path_is_said_of_its_file(file: str, folder: Path) -> None:
+    (folder / file).parent.mkdir(exist_ok=True)
+    (folder / file).write_text(DOUBLING)
+    assert MISNAMED[file] in registry.names()
+    path = folder / file.removesuffix("/__init__.py")
+    with pytest.raises(BrokenComputation, match=rf"{re.escape(str(path))}: a name .*; rename it"):
+        registry.load(MISNAMED[file])
+
+
+@pytest.mark.parametrize("file", ["a1_b.py", "a.py", "a_/__init__.py"])
+def test_lower_case_letters_digits_and_underscores_are_a_name(file: str, folder: Path) -> None:
+    (folder / file).parent.mkdir(exist_ok=True)
+    (folder / file).write_text(DOUBLING)
+    name = file.partition(".")[0].partition("/")[0].replace("_", "-")
+    assert registry.load(name).name == name
+
+
+def test_a_folder_of_code_without_an_init_is_not_passed_over(folder: Path) -> None:
+    (folder / "half").mkdir()
+    (folder / "half/solver.py").touch()
+    with pytest.raises(BrokenComputation, match=r"lacks .*half/__init__\.py; add it, or start"):
+        registry.load("half")
+
+
+def test_a_name_that_two_files_have_is_broken(folder: Path) -> None:
+    (folder / "both.py").touch()
+    (folder / "both").mkdir()
+    (folder / "both/__init__.py").touch()
+    with pytest.raises(BrokenComputation, match=r"twice: .*both and .*both\.py; rename one"):
+        registry.load("both")
+
+
+@pytest.mark.parametrize("file", ["_private.py", ".#edited.py", "notes.txt", "data/it.csv"])
+def test_what_is_no_code_or_starts_with_an_underscore_is_ignored(file: str, folder: Path) -> None:
+    before = registry.names()
+    (folder / file).parent.mkdir(exist_ok=True)
+    (folder / file).touch()
+    assert registry.names() == before
 
 
 def test_a_file_that_is_interrupted_is_not_broken(folder: Path) -> None:
     (folder / "slow.py").write_text("raise KeyboardInterrupt")
     with pytest.raises(KeyboardInterrupt):
         registry.load("slow")
-
-
-@pytest.mark.parametrize(
-    ("part", "source"),
-    [
-        ("Parameters", "Parameters = dict"),
-        ("Result", "Result = computation.Parameters"),
-        ("POLICY", "POLICY = {'version': 1}"),
-        ("EXAMPLE", "EXAMPLE = [1]"),
-        ("compute", "compute = 1"),
-    ],
-)
-def test_a_part_of_another_form_is_named(part: str, source: str, folder: Path) -> None:
-    whole = Path(computations.__path__[-2], "doubling.py").read_text()
-    # A name of its own: what can be imported stays so.
-    name = f"misshapen-{part.lower()}"
-    (folder / f"{name.replace('-', '_')}.py").write_text(f"{whole}\n\n{source}\n")
-    with pytest.raises(BrokenComputation, match=f"has a wrong {part}; docs"):
-        registry.load(name)

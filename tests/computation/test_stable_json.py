@@ -841,5 +841,6 @@ print(*sorted(set(sys.modules) - before))
     assert imported == [
         "backburner.computation.filled_in",
         "backburner.computation.model_tree",
+        "backburner.computation.place",
         "backburner.computation.stable_json",
     ]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.api import Api
+from backburner.development.suites.api import Api
 
-from .checkout import ROOT, Checkout
 from .emulator import Emulator
+from .sam_project import ROOT, copy_of_this
 from .stack import DeployedStack
 
 
@@ -21,11 +21,11 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 @pytest.fixture(scope="session")
 def stack(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> DeployedStack:
-    """With three computations more than the product has, added as anybody adds one."""
-    checkout = Checkout(tmp_path_factory.mktemp("checkout"), emulator.environment)
-    for name in ("doubling.py", "crashing.py", "noise.py"):
-        shutil.copy(ROOT / "tests/support/computations" / name, checkout.computations)
-    stack = DeployedStack(emulator, checkout)
+    """With four computations more than the product has, added as anybody adds one."""
+    project = copy_of_this(tmp_path_factory.mktemp("project"), emulator.environment)
+    for name in ("doubling.py", "crashing.py", "noise.py", "reporting.py"):
+        shutil.copy(ROOT / "tests/support/computations" / name, project.computations)
+    stack = DeployedStack(emulator, project)
     stack.deploy()
     return stack
 
@@ -38,7 +38,7 @@ def api(stack: DeployedStack) -> Api:
 @pytest.fixture(scope="session")
 def updated(stack: DeployedStack) -> DeployedStack:
     """The same stack, after one computation has become another version of itself."""
-    source = stack.checkout.computations / "doubling.py"
+    source = stack.project.computations / "doubling.py"
     edit(source, "version=1", "version=2")
     edit(source, "2 * parameters.number", "3 * parameters.number")
     stack.deploy()

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import boto3
 import urllib3
 
-from local.template import load
+from backburner.development.local.template import load
 from tests.support.eventually import eventually
 
 HOST = "127.0.0.1"
@@ -28,9 +28,9 @@ TLS_ONLY = ["AWS::S3::BucketPolicy"]
 """Ours refuses whoever comes without TLS."""
 UNLIKE_AWS = [
     # It answers every OPTIONS itself, with 403, before any route is looked at.
-    "test_contract.py::test_a_browser_may_ask_from_any_origin",
+    "test_a_browser_may_ask_from_any_origin",
 ]
-"""What of tests/contract it cannot pass."""
+"""What of the contract it cannot pass."""
 
 
 class Emulator:

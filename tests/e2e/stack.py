@@ -1,26 +1,23 @@
-"""A stack in the emulator, deployed from a checkout."""
+"""A stack in the emulator, deployed from a project."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from tests.contract.api import Api
+from backburner.development.suites.api import Api
 
-from .checkout import Checkout
 from .emulator import Emulator
-
-NAME = "backburner"
-"""As samconfig.toml has it for the default environment."""
+from .sam_project import SamProject
 
 
 @dataclass(frozen=True)
 class DeployedStack:
     emulator: Emulator
-    checkout: Checkout
+    project: SamProject
 
     def deploy(self) -> None:
-        self.checkout.build()
-        self.emulator.adapt(self.checkout.built)
-        self.checkout.deploy(Rollout="AllAtOnce", MaxWorkers="2")
+        self.project.build()
+        self.emulator.adapt(self.project.built)
+        self.project.deploy(Rollout="AllAtOnce", MaxWorkers="2")
         self.emulator.settle()
 
     @property
@@ -28,12 +25,12 @@ class DeployedStack:
         return Api(self.emulator.address_of(self.output("ApiUrl")))
 
     def output(self, key: str) -> str:
-        [stack] = self._cloudformation.describe_stacks(StackName=NAME)["Stacks"]
+        [stack] = self._cloudformation.describe_stacks(StackName=self.project.stack_name)["Stacks"]
         [value] = [o["OutputValue"] for o in stack["Outputs"] if o["OutputKey"] == key]
         return str(value)
 
     def physical_id(self, logical_id: str) -> str:
-        named = {"StackName": NAME, "LogicalResourceId": logical_id}
+        named = {"StackName": self.project.stack_name, "LogicalResourceId": logical_id}
         resource = self._cloudformation.describe_stack_resource(**named)["StackResourceDetail"]
         return str(resource["PhysicalResourceId"])
 

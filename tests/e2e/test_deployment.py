@@ -2,20 +2,17 @@
 
 import gzip
 import json
-import os
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from tests.contract.api import Api
+from backburner.development.suites.api import Api
 from tests.support import instances
+from tests.support.contract import check_contract
 from tests.support.eventually import eventually
 
-from .checkout import ROOT
 from .emulator import UNLIKE_AWS, Emulator
 from .stack import DeployedStack
 
@@ -43,21 +40,11 @@ SAMS_OWN = "aws-sam-cli-managed-default"
 
 
 def test_it_keeps_to_the_contract(api: Api) -> None:
-    suite = [sys.executable, "-m", "pytest", "-q", "tests/contract"]
-    exceptions = [f"--deselect=tests/contract/{test}" for test in UNLIKE_AWS]
-    checked = subprocess.run(  # noqa: S603 - the command is ours
-        [*suite, *exceptions],
-        cwd=ROOT,
-        env={**os.environ, "BACKBURNER_URL": api.url},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    assert checked.returncode == 0, checked.stdout
+    check_contract(api.url, unlike_aws=UNLIKE_AWS)
 
 
 def test_a_published_instance_comes_out_at_its_optimum_and_is_kept(api: Api) -> None:
-    plan = api.answer(E_N22_K4)
+    plan = api.answer(E_N22_K4, "/v1/route-plan")
     assert (plan.status, plan.json["distance"]) == (200, instances.OPTIMA["E-n22-k4"])
     again = api.post("/v1/route-plan", E_N22_K4)
     assert (again.body, again.headers["etag"]) == (plan.body, plan.headers["etag"])
@@ -79,6 +66,27 @@ def test_a_result_of_20_mb_comes_by_redirect(api: Api) -> None:
     answer = api.answer({"size": LARGE}, "/v1/noise")
     assert (answer.status, answer.headers["content-encoding"]) == (200, "gzip")
     assert len(json.loads(gzip.decompress(answer.body))["letters"]) == LARGE
+
+
+def test_the_worker_reads_the_secret_and_the_setting_of_its_stack(
+    stack: DeployedStack, api: Api
+) -> None:
+    """Before that it says which it lacks, and tries again."""
+    secrets, parameters = map(stack.emulator.client, ("secretsmanager", "ssm"))
+    prefix = stack.project.stack_name
+    name, password = f"{prefix}/sales-database", "postgres://app:s3cret@db/sales"
+    assert api.post("/v1/reporting", {"what": "length"}).status == 202
+    remedy = f"aws secretsmanager create-secret --name {name}"
+    eventually(lambda: remedy in stack.emulator.log.read_text(), within=60)
+    secrets.create_secret(Name=name, SecretString=password)
+    parameters.put_parameter(Name=f"/{prefix}/currency", Value="SEK", Type="String")
+    assert api.answer({"what": "length"}, "/v1/reporting").json == {"said": str(len(password))}
+    assert api.answer({"what": "currency"}, "/v1/reporting").json == {"said": "SEK"}
+    refused = api.answer({"what": "refuse"}, "/v1/reporting")
+    assert (refused.status, refused.json["detail"]) == (422, "'***' does not answer")
+    assert "s3cret" not in stack.emulator.log.read_text()
+    secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    parameters.delete_parameter(Name=f"/{prefix}/currency")
 
 
 def test_a_malformed_message_goes_to_the_dead_letters_and_is_reported(
@@ -128,11 +136,11 @@ def test_a_stage_more_is_deployed_again_without_changes_and_deleted_without_anot
 ) -> None:
     before = uploaded(updated.emulator)
     assert set(before) == {"backburner"}
-    updated.checkout.deploy_stage("staging")
+    updated.project.deploy_stage("staging")
     there = uploaded(updated.emulator)
     assert set(there) == {"backburner", "backburner-staging"}
-    assert "is up to date" in updated.checkout.deploy_stage("staging")
-    updated.checkout.delete("staging")
+    assert "is up to date" in updated.project.deploy_stage("staging")
+    updated.project.delete("staging")
     assert uploaded(updated.emulator) == before
 
 
@@ -149,7 +157,7 @@ def uploaded(emulator: Emulator) -> dict[str, list[str]]:
 def test_deleted_it_leaves_nothing(updated: DeployedStack) -> None:
     assert set(what_there_is(updated.emulator)) == set(LISTS)
     empty(updated, "LargeResultsBucket")
-    updated.checkout.delete()
+    updated.project.delete()
     assert uploaded(updated.emulator) == {}
     left = what_there_is(updated.emulator)
     assert SAMS_OWN in str(left.pop("s3"))

@@ -11,9 +11,9 @@ from postgres_server import SalesDatabase
 
 from tests.support.traces import Traces
 
-from .checkout import ROOT, Checkout
 from .emulator import Emulator
-from .stack import NAME, DeployedStack
+from .sam_project import ROOT, copy_of_this
+from .stack import DeployedStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
@@ -35,13 +35,13 @@ def deployed(
 ) -> Iterator[DeployedStack]:
     """In an emulator of its own: of the other tests' stack nothing may be left."""
     with Emulator(tmp_path_factory.mktemp("emulator")) as emulator:
-        checkout = Checkout(tmp_path_factory.mktemp("checkout"), emulator.environment)
-        shutil.copy(EXAMPLE / "src/computations/sales_report.py", checkout.computations)
-        shutil.copy(EXAMPLE / "layer/requirements.txt", checkout.folder / "layer")
+        project = copy_of_this(tmp_path_factory.mktemp("project"), emulator.environment)
+        shutil.copy(EXAMPLE / "src/computations/sales_report.py", project.computations)
+        shutil.copy(EXAMPLE / "layer/requirements.txt", project.folder / "layer")
         emulator.client("secretsmanager").create_secret(
-            Name=f"{NAME}/sales-database", SecretString=database.url
+            Name=f"{project.stack_name}/sales-database", SecretString=database.url
         )
-        stack = DeployedStack(emulator, checkout)
+        stack = DeployedStack(emulator, project)
         stack.deploy()
         yield stack
 

@@ -11,22 +11,23 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from local import sam_local
-from tests.contract.api import Api
+from backburner.development.local import sam_local
+from backburner.development.suites.api import Api
 from tests.support import instances
+from tests.support.contract import check_contract
 from tests.support.eventually import eventually
 from tests.support.ports import two_free_ports
 
-from .checkout import ROOT
+from .sam_project import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 FUNCTIONS = ["RequestFunction", "WorkerFunction", "DeadLetterFunction"]
 UNLIKE_AWS = [
     # It answers a body that is not UTF-8 with 502.
-    r"test_contract.py::test_400_for_json_that_has_no_one_meaning[\xff]",
+    r"test_400_for_json_that_has_no_one_meaning[\xff]",
 ]
-"""What of tests/contract it cannot pass."""
+"""What of the contract it cannot pass."""
 LONGEST_START = 400
 """Seconds: sam builds three functions, a layer and two images."""
 
@@ -50,7 +51,13 @@ class SamLocal:
         self.url = f"http://127.0.0.1:{self.port + 1}"
         with log.open("w") as output:
             self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", "local.sam_local", "--port", str(self.port)],
+                [
+                    sys.executable,
+                    "-m",
+                    "backburner.development.local.sam_local",
+                    "--port",
+                    str(self.port),
+                ],
                 cwd=ROOT,
                 stdout=output,
                 stderr=output,
@@ -97,25 +104,12 @@ def test_it_serves_the_api_and_ctrl_c_takes_every_container_along(tmp_path: Path
         plan = instances.parameters("P-n16-k8")
         told = api.post("/v1/route-plan", plan)
         assert told.status == 202
-        assert api.answer(plan).status == 200
+        assert api.answer(plan, "/v1/route-plan").status == 200
         assert api.ask("DELETE", told.headers["Location"]).status == 403
-        keeps_the_contract(sam.url)
+        check_contract(sam.url)
         assert len(containers()) >= len(FUNCTIONS)
         assert sam.end(signal.SIGINT) == 0
     assert containers() == []
-
-
-def keeps_the_contract(url: str) -> None:
-    left_out = [f"--deselect=tests/contract/{test}" for test in UNLIKE_AWS]
-    suite = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "pytest", "-q", "tests/contract", *left_out],
-        cwd=ROOT,
-        env={**os.environ, "BACKBURNER_URL": url},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert suite.returncode == 0, suite.stdout
 
 
 def test_sigterm_takes_every_container_along(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import requests
 from cachecontrol import CacheControl
 from werkzeug.serving import make_server
 
+from backburner.development.local.http_api import HttpApi
+from backburner.development.local.server import BoundedRequestHandler
 from backburner.request import respond
-from local.http_api import HttpApi
-from local.server import BoundedRequestHandler
 from tests.conftest import MotoDeployment
 from tests.support.tokens import bearer
 

@@ -22,8 +22,8 @@ from schemathesis.engine import events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 
 import computations
+from backburner.development.local.http_api import HttpApi
 from backburner.request import respond
-from local.http_api import HttpApi
 from tests.conftest import MotoDeployment
 from tests.support.tokens import bearer
 

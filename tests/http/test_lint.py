@@ -12,10 +12,10 @@ import pytest
 from httplint import HttpRequestLinter, HttpResponseLinter, Note, levels
 from werkzeug.serving import make_server
 
+from backburner.development.local.http_api import HttpApi
+from backburner.development.local.server import BoundedRequestHandler
 from backburner.http.event import Site
 from backburner.request import respond
-from local.http_api import HttpApi
-from local.server import BoundedRequestHandler
 from tests.conftest import MotoDeployment
 from tests.http.test_openapi import SilentTable
 from tests.support.tokens import bearer

@@ -280,6 +280,21 @@ def test_a_broken_computation_says_so_by_name_on_its_own_routes(
     assert f'"computation":"{name}"' in logged.getvalue()
 
 
+def test_on_the_machine_of_its_author_its_own_routes_say_what_is_broken_and_where(
+    deployment: MotoDeployment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "told.py"
+    file.write_text("\ndef")
+    monkeypatch.setattr(computations, "__path__", [*computations.__path__, str(tmp_path)])
+    with exactly({"SHOW_ERRORS": "yes"}):
+        reply = respond(http_event("GET", "/v1/told"), deployment.request_handler)
+    assert reply.status == 500
+    assert (
+        f"SyntaxError at {file}, line 2: invalid syntax; mend it there"
+        in json.loads(reply.body)["detail"]
+    )
+
+
 def test_an_expected_time_that_cannot_be_told_is_a_problem_that_names_the_computation(
     deployment: MotoDeployment, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from local.deployment import Deployment
-from local.template import TEMPLATE
+from backburner.development.local.deployment import Deployment
+from backburner.development.local.template import TEMPLATE
 from tests.support.eventually import eventually
 
 from .test_local_deployment import COMPUTATIONS, Client

@@ -130,7 +130,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> HostileRun:
 @contextmanager
 def make_run(console: Path) -> Iterator[tuple[int, int]]:
     """Its process and its port."""
-    command = [sys.executable, "-m", "local", "--port", "0", f"--computations={COMPUTATIONS}"]
+    command = [
+        sys.executable,
+        "-m",
+        "backburner.development",
+        "run",
+        "--port",
+        "0",
+        f"--computations={COMPUTATIONS}",
+    ]
     with (
         console.open("w") as output,
         subprocess.Popen(  # noqa: S603

@@ -9,8 +9,8 @@ import pytest
 import urllib3
 
 from backburner import attempt
-from local.deployment import Deployment
-from tests.contract.api import Api, Reply
+from backburner.development.local.deployment import Deployment
+from backburner.development.suites.api import Api, Reply
 
 pytestmark = pytest.mark.enable_socket
 

@@ -20,9 +20,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 import computations
-from local.deployment import REGION, Deployment
-from local.template import STACK_NAME
-from operations import redrive
+from backburner.development.local.deployment import REGION, Deployment
+from backburner.development.local.template import STACK_NAME
+from backburner.development.redrive import redrive
 from tests.support import instances
 from tests.support.eventually import eventually
 from tests.support.tokens import bearer
@@ -255,12 +255,11 @@ def test_a_bug_is_fixed_and_one_command_brings_the_answer(
 def run_redrive(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> int:
     """make redrive STACK=local, where the computations of the tests are, too."""
     monkeypatch.setattr(computations, "__path__", [*computations.__path__, str(COMPUTATIONS[1])])
-    monkeypatch.setattr(sys, "argv", ["redrive", STACK_NAME])
     monkeypatch.setenv("AWS_ENDPOINT_URL", deployed.moto_url)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "local")
-    return redrive.main()
+    return redrive(STACK_NAME, is_dry_run=False, patience=2)
 
 
 def test_a_malformed_message_goes_through_the_dead_letters_and_is_reported(
@@ -284,7 +283,7 @@ def test_a_busy_worker_does_not_hold_up_the_front(client: Client, log: Path) -> 
 @pytest.mark.parametrize("signal", [SIGINT, SIGKILL])
 def test_no_process_outlives_the_deployment(signal: Signals) -> None:
     folders = [f"--computations={folder}" for folder in COMPUTATIONS]
-    command = [sys.executable, "-m", "local", "--port", "0", *folders]
+    command = [sys.executable, "-m", "backburner.development", "run", "--port", "0", *folders]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as deployment:  # noqa: S603
         assert deployment.stdout
         url = deployment.stdout.readline().split()[3].rstrip(",")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.contract.api import Reply
+from backburner.development.suites.api import Reply
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """template.yaml as SAM's own translator hands it to CloudFormation, with parameters given to it."""
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import boto3
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from local.template import STACK_NAME, TEMPLATE, Stack, load
+from backburner.development.local.template import STACK_NAME, TEMPLATE, Stack, load
 
 REGION = "us-east-1"
 BUILT = {"CodeUri": "s3://built/code", "ContentUri": "s3://built/code"}
@@ -30,22 +31,20 @@ class Translated(Stack):
 
 
 @cache
-def translate(**parameters: str) -> dict[str, Any]:
+def translate(path: Path = TEMPLATE, **parameters: str) -> dict[str, Any]:
     """By logical id: what CloudFormation makes of the template with these parameters."""
-    template = built()
+    template = built(path)
     session = boto3.Session(region_name=REGION)
     translator = Translator({}, Parser(), boto_session=session)
     translated = translator.translate(template, {"AWS::StackName": STACK_NAME, **parameters})
     for name, value in parameters.items():
         translated["Parameters"][name]["Default"] = value
     ids = {logical_id: logical_id for logical_id in translated["Resources"]}
-    return Translated(
-        path=TEMPLATE, template=translated, region=REGION, physical_ids=ids
-    ).resources()
+    return Translated(path=path, template=translated, region=REGION, physical_ids=ids).resources()
 
 
-def built() -> dict[str, Any]:
-    template = load(TEMPLATE)
+def built(path: Path) -> dict[str, Any]:
+    template = load(path)
     template["Globals"]["Function"] |= {"CodeUri": BUILT["CodeUri"]}
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})

@@ -43,6 +43,15 @@ def write(pipe: int, kind: Kind, content: bytes) -> None:
         left = left[os.write(pipe, left) :]
 
 
+def check_size(length: int) -> None:
+    """Raise ResultTooLarge for a result of so many bytes."""
+    if length > MAX_RESULT_BYTES:
+        raise ResultTooLarge(
+            f"the result has {length} bytes; {MAX_RESULT_BYTES} are the most: "
+            "ask for less at a time"
+        )
+
+
 class Reader:
     """The worker's end of the pipe."""
 
@@ -68,11 +77,8 @@ class Reader:
         if len(self.buffer) < HEADER.size:
             return None
         kind, length = HEADER.unpack_from(self.buffer)
-        if kind == Kind.RESULT and length > MAX_RESULT_BYTES:
-            raise ResultTooLarge(
-                f"the result has {length} bytes; {MAX_RESULT_BYTES} are the most: "
-                "ask for less at a time"
-            )
+        if kind == Kind.RESULT:
+            check_size(length)
         if length > MAX_BYTES.get(kind, -1) or (kind, length) < (Kind.PROGRESS, FRACTION.size):
             raise AttemptFailed(
                 f"{self.name} wrote to the worker's pipe; write only to what it has opened"

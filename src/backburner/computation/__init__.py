@@ -1,5 +1,6 @@
 """The parts of a computation, which each file in computations/ defines."""
 
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import inf
@@ -125,7 +126,8 @@ class Computation:
             expected = given(parameters) if callable(given) else given
         except Exception as error:
             raise BrokenComputation(
-                f"expected_time of {self.name} raises {type(error).__name__}; mend it"
+                f"expected_time of {self.name} raises {type(error).__name__}"
+                f"{_raised_at(error)}; mend it"
             ) from error
         if not _is_number(expected):
             raise BrokenComputation(
@@ -137,6 +139,12 @@ class Computation:
                 f"expected_time={expected} of {self.name} is not positive; measure a run"
             )
         return float(min(max(expected, MIN_RUN_S), self.policy.gives_up_after))
+
+
+def _raised_at(error: Exception) -> str:
+    """The line within what the engine called; empty if the call itself is what raised."""
+    inner = traceback.extract_tb(error.__traceback__)[1:]
+    return f" at {inner[-1].filename}, line {inner[-1].lineno}" if inner else ""
 
 
 def _check(name: str, value: Any) -> None:

@@ -1,49 +1,63 @@
 """Finds and loads computations: the modules and folders of the authors' package.
 
-A setting names the package. Its `route_plan` is `route-plan` in the API.
+A setting names the package. Its `route_plan` is `route-plan` in the API. A file that cannot be one
+has a name here, too, so that its author hears of it.
 """
 
 import importlib
-import pkgutil
+import keyword
+import os
+import re
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from backburner import settings
-from backburner.computation import Computation, Parameters, Policy, Result, stable_json
+from backburner.computation import Computation, Parameters, Policy, Result, place, stable_json
 from backburner.computation.declared import Declared
 from backburner.errors import BrokenComputation, NoSuchComputation
 
-FORMS: dict[str, Callable[[Any], bool]] = {
-    "Parameters": lambda part: isinstance(part, type) and issubclass(part, Parameters),
-    "Result": lambda part: isinstance(part, type) and issubclass(part, Result),
-    "POLICY": lambda part: isinstance(part, Policy),
-    "EXAMPLE": lambda part: isinstance(part, Mapping),
-    "compute": callable,
+PARTS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "Parameters": (
+        lambda part: isinstance(part, type) and issubclass(part, Parameters),
+        "a class that inherits computation.Parameters",
+    ),
+    "Result": (
+        lambda part: isinstance(part, type) and issubclass(part, Result),
+        "a class that inherits computation.Result",
+    ),
+    "POLICY": (lambda part: isinstance(part, Policy), "a Policy(version=…, fresh_for=…)"),
+    "EXAMPLE": (lambda part: isinstance(part, Mapping), "a dict of parameters"),
+    "compute": (callable, "a function of the parameters and the progress"),
 }
+"""The parts of a computation beside its docstring: how each is known, and what it has to be."""
+
+STEM = re.compile("[a-z][a-z0-9_]*")
+"""The name of a file or folder, without .py, that is a path in the API and a module in Python."""
+REMEDIES: tuple[tuple[type[BaseException], str], ...] = (
+    (SyntaxError, "mend it there; it must be Python, in UTF-8"),
+    (ImportError, "import heavy libraries inside compute(): the request function lacks them"),
+    (SystemExit, "a file that is imported must not end the process; leave that out"),
+    (BaseException, "mend it there"),
+)
+"""What to do about an exception at the import; the first type that fits."""
 
 
 def names() -> list[str]:
-    """The names of all computations, sorted; imports none of them."""
-    modules = (module.name for module in pkgutil.iter_modules(_package().__path__))
-    return sorted(name.replace("_", "-") for name in modules if not name.startswith("_"))
+    """The names of all computations, sorted, also of broken ones; imports none of them."""
+    return sorted(_files())
 
 
 def load(name: str) -> Computation:
     """Load a computation by name; raise NoSuchComputation, or BrokenComputation with a remedy."""
-    if name not in names():
+    files = _files()
+    if name not in files:
         raise NoSuchComputation(f"there is no computation {name!r}; there are {', '.join(names())}")
-    module = _imported(name)
-    missing = [part for part in ("__doc__", *FORMS) if not getattr(module, part, None)]
-    if missing:
-        raise BrokenComputation(f"computation {name!r} lacks {', '.join(missing)}; define it there")
-    misshapen = [part for part, has_form in FORMS.items() if not has_form(getattr(module, part))]
-    if misshapen:
-        raise BrokenComputation(
-            f"computation {name!r} has a wrong {', '.join(misshapen)}; "
-            "docs/computations.md says what each must be"
-        )
+    module = _imported(name, _file(name, files[name]))
+    _check_parts(name, module)
     stable_json.check(name, module.Parameters, module.Result)
     return Computation(
         name=name,
@@ -57,29 +71,85 @@ def load(name: str) -> Computation:
     )
 
 
-def _package() -> ModuleType:
+def package() -> ModuleType:
+    """The authors' package."""
     return importlib.import_module(settings.text("COMPUTATIONS_PACKAGE", "computations"))
 
 
-def _imported(name: str) -> ModuleType:
+def _files() -> dict[str, list[str]]:
+    """The paths of the files and folders of each name."""
+    found: dict[str, list[str]] = {}
+    for folder in package().__path__:
+        with suppress(FileNotFoundError), os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.name.startswith((".", "_")) and _is_code(entry):
+                    stem = entry.name.removesuffix(".py")
+                    found.setdefault(stem.replace("_", "-"), []).append(entry.path)
+    return found
+
+
+def _is_code(entry: os.DirEntry[str]) -> bool:
+    return any(Path(entry).glob("*.py")) if entry.is_dir() else entry.name.endswith(".py")
+
+
+def _file(name: str, paths: list[str]) -> str:
+    """The file of a computation; BrokenComputation if Python would import another, or none."""
+    if len(paths) > 1:
+        both = " and ".join(sorted(paths))
+        raise BrokenComputation(f"computation {name!r} is there twice: {both}; rename one")
+    path = Path(paths[0])
+    stem = path.name.removesuffix(".py")
+    if not STEM.fullmatch(stem) or keyword.iskeyword(stem):
+        raise BrokenComputation(
+            f"computation {name!r} cannot have its name from {path}: a name has the letters a to "
+            "z, digits and underscores, begins with a letter and is no keyword of Python; rename it"
+        )
+    file = path / "__init__.py" if path.is_dir() else path
+    if not file.exists():
+        raise BrokenComputation(
+            f"computation {name!r} lacks {file}; add it, or start the folder's name with _ if it "
+            "is no computation"
+        )
+    return str(file)
+
+
+def _imported(name: str, file: str) -> ModuleType:
     """Import a computation's module; any error there breaks only this computation."""
-    module_name = f"{_package().__name__}.{name.replace('-', '_')}"
     try:
-        return importlib.import_module(module_name)
+        return importlib.import_module(f"{package().__name__}.{name.replace('-', '_')}")
     except KeyboardInterrupt:
         raise
     except BaseException as error:
+        remedy = next(remedy for kind, remedy in REMEDIES if isinstance(error, kind))
+        said = error.msg if isinstance(error, SyntaxError) else error
         raise BrokenComputation(
             f"computation {name!r} cannot be imported: {type(error).__name__} at "
-            f"{_place(error) or module_name}: {error}; import heavy libraries inside compute()"
+            f"{_place(error) or file}: {said}; {remedy}"
         ) from error
 
 
 def _place(error: BaseException) -> str | None:
     """The file and line of the computation where its import failed."""
     if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}, line {error.lineno}"
+        return place.written(error.filename, error.lineno)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if frame.filename != __file__ and frame.filename.startswith(tuple(_package().__path__)):
-            return f"{frame.filename}, line {frame.lineno}"
+        if frame.filename != __file__ and frame.filename.startswith(tuple(package().__path__)):
+            return place.written(frame.filename, frame.lineno)
     return None
+
+
+def _check_parts(name: str, module: ModuleType) -> None:
+    """Raise BrokenComputation if a part is missing or has another form."""
+    missing = [part for part in ("__doc__", *PARTS) if not getattr(module, part, None)]
+    if missing:
+        lacks = ", ".join(missing).replace("__doc__", "a docstring")
+        raise BrokenComputation(
+            f"computation {name!r} lacks {lacks} in {module.__file__}; define it there"
+        )
+    wrong = [
+        f"{part} ({place.of(str(module.__file__), part)}): it must be {form}"
+        for part, (has_form, form) in PARTS.items()
+        if not has_form(getattr(module, part))
+    ]
+    if wrong:
+        raise BrokenComputation(f"computation {name!r} has a wrong {'; and a wrong '.join(wrong)}")

@@ -7,14 +7,15 @@ that a Python function writes (`field_serializer`, `SecretStr`, `Path`, `HttpUrl
 and is refused. Validators are up to the author: they must leave their own output unchanged.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, PydanticUndefinedAnnotation, PydanticUserError
 
-from backburner.computation import filled_in
+from backburner.computation import filled_in, place
 from backburner.computation.model_tree import WRAPPERS, ModelTree, Node, Schema
 from backburner.errors import BrokenComputation
 
@@ -65,15 +66,23 @@ REASONS = {
 
 
 def check(name: str, parameters: type[BaseModel], result: type[BaseModel]) -> None:
-    """Raise BrokenComputation if a model has faults: path, type, rule and remedy of each."""
-    try:
-        faults = of_parameters(parameters) + of_result(result)
-    except (PydanticUndefinedAnnotation, PydanticUserError) as error:
-        raise BrokenComputation(
-            f"computation {name!r}: {error.message}; define or import the types of its fields"
-        ) from error
+    """Raise BrokenComputation if a model has faults: path, type, rule, remedy, file and line."""
+    faults = [*_located(of_parameters, parameters), *_located(of_result, result)]
     if faults:
         raise BrokenComputation(f"computation {name!r}: {'. '.join(faults)}")
+
+
+def _located(
+    faults: Callable[[type[BaseModel]], Iterable[str]], model: type[BaseModel]
+) -> Iterator[str]:
+    """The faults of a model, each with the file and line of the model's own field."""
+    try:
+        for fault in faults(model):
+            field = re.findall(r"\w+", fault.partition(" (")[0])[1:2]
+            yield f"{fault} ({place.of_class(model, *field)})"
+    except (PydanticUndefinedAnnotation, PydanticUserError) as error:
+        remedy = "define or import the types of its fields"
+        yield f"{error.message}; {remedy} ({place.of_class(model)})"
 
 
 @cache

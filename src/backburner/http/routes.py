@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from backburner import __version__
-from backburner.computation import Computation, Parameters, registry
+from backburner import __version__, settings
+from backburner.computation import Computation, Parameters, place, registry
 from backburner.errors import BrokenComputation, NoSuchComputation, where
 from backburner.http import parameters, response
 from backburner.http.event import Request
@@ -178,8 +178,13 @@ def _load(name: str) -> Computation:
 
 
 def _broken(name: str, error: BrokenComputation) -> InternalError:
-    """The client's problem for a broken computation. The log tells its author the details."""
+    """The client's problem for a broken computation. The log tells its author the details.
+
+    So does the problem on the author's own machine.
+    """
     logger.error("a computation is broken", computation=name, reason=str(error), where=where(error))
+    if settings.shows_errors():
+        return InternalError(str(error))
     return InternalError(f"the computation {name} is broken, and that is logged; ask again later")
 
 
@@ -211,7 +216,8 @@ def _describe(computation: Computation, base: str) -> dict[str, object]:
     except Exception as error:
         raise BrokenComputation(
             f"computation {computation.name!r} cannot be described as JSON: "
-            f"{type(error).__name__}: {error}; mend its fields or its example"
+            f"{type(error).__name__}: {error}; mend its fields or its example "
+            f"({place.of_class(computation.parameters)})"
         ) from error
     return described
 

@@ -3,7 +3,7 @@
 import boto3
 import pytest
 
-from local.template import Stack
+from backburner.development.local.template import Stack
 from tests.conftest import MotoDeployment
 from tests.support.aws_calls.functions import NAMES, Functions
 from tests.support.aws_calls.recorder import Clients, Recorder, heard_clients

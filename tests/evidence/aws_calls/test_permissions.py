@@ -25,7 +25,7 @@ import pytest
 from moto.core import enable_iam_authentication
 
 import computations
-from local.template import TEMPLATE, Stack, load
+from backburner.development.local.template import TEMPLATE, Stack, load
 from tests.conftest import COMPUTATIONS, MotoDeployment
 from tests.support.aws_calls.functions import DEAD_LETTER, NAMES, REQUEST, WORKER, Functions
 from tests.support.aws_calls.paths import Path

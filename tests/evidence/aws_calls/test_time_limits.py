@@ -12,14 +12,14 @@ from botocore.exceptions import ReadTimeoutError
 
 from backburner import resources
 from backburner.aws import TimeLimits
+from backburner.development.local.template import Stack
+from backburner.development.suites.test_computations import FOR_AWS
 from backburner.protocol.store import Leases
-from local.template import Stack
 from tests.conftest import HandlerReply, MotoDeployment
 from tests.support.aws_calls import paths
 from tests.support.aws_calls.functions import DEAD_LETTER, NAMES, REQUEST, Functions
 from tests.support.aws_calls.paths import Path
 from tests.support.aws_calls.recorder import Clients, Recorder, heard_clients
-from tests.test_computations import FOR_AWS
 
 from .test_calls import CALLS, HEARTBEAT, PUT, SECRET, SETTING, UPDATE
 

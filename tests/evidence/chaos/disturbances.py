@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL
 
-from local.deployment import Deployment
+from backburner.development.local.deployment import Deployment
 
 AT_WORK_SHARE = 0.9
 """Of the kills, so many hit a worker in the middle of a computation; the others, any worker."""

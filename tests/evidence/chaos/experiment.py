@@ -6,7 +6,7 @@ from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.deployment import Deployment
+from backburner.development.local.deployment import Deployment
 from tests.evidence.chaos import verdict
 from tests.evidence.chaos.clients import Asked, Clients
 from tests.evidence.chaos.disturbances import Disturber, Execution, Kill, executions

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from werkzeug import Response
 from werkzeug.serving import make_server
 
-from local.server import BoundedRequestHandler
+from backburner.development.local.server import BoundedRequestHandler
 from tests.evidence.chaos.faulty_aws import AwsFault, FaultyAws, Write, faulty_aws
 
 if TYPE_CHECKING:

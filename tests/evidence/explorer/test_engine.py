@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import pytest
 
-from local.template import Stack
+from backburner.development.local.template import Stack
 
 from .engine import NO_ITEM, Effect, ItemId, MotoEngine
 from .explore import Bound, Explorer

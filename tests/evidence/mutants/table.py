@@ -5,6 +5,7 @@ from .mutant import Mutant
 STORE, ENTRY = "src/backburner/protocol/store.py", "src/backburner/protocol/entry.py"
 REQUEST, WORKER = "src/backburner/request.py", "src/backburner/worker.py"
 RESPONSE, ROUTES = "src/backburner/http/response.py", "src/backburner/http/routes.py"
+HANDOVER = "src/backburner/attempt/handover.py"
 AWS, RESOURCES = "src/backburner/aws.py", "src/backburner/resources.py"
 AT_THE_STORE, AT_REQUESTS = "tests/protocol/test_store.py", "tests/test_request.py"
 
@@ -247,4 +248,34 @@ METRICS = [
         tests="tests/test_operations.py",
     ),
 ]
-MUTANTS = [*FENCE, *LEASE, *EXPIRY, *PRIVACY, *CACHES, *TIME, *METRICS]
+SECRETS = [
+    Mutant(
+        what="a refusal or failure tells a secret",
+        path=HANDOVER,
+        line="masking.masked(str(error))",
+        instead="str(error)",
+        tests="tests/test_secrets.py",
+    ),
+    Mutant(
+        what="a result tells a secret",
+        path=HANDOVER,
+        line="masking.check(json)",
+        instead="pass",
+        tests="tests/test_secrets.py",
+    ),
+    Mutant(
+        what="a secret is read at every attempt",
+        path="src/backburner/declared_values.py",
+        line="max_age=self.max_age",
+        instead="max_age=0",
+        tests="tests/test_declared_values.py",
+    ),
+    Mutant(
+        what="the reading of secrets and settings has no time limit of its own",
+        path="src/backburner/declared_values.py",
+        line="self.time_limits.begin()",
+        instead="pass",
+        tests="tests/test_declared_values.py",
+    ),
+]
+MUTANTS = [*FENCE, *LEASE, *EXPIRY, *PRIVACY, *CACHES, *TIME, *METRICS, *SECRETS]

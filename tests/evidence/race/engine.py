@@ -11,8 +11,8 @@ from typing import Any
 import boto3
 import urllib3
 
-from local.pump import record_of
-from local.template import EventSource, Stack, create_stack
+from backburner.development.local.pump import record_of
+from backburner.development.local.template import EventSource, Stack, create_stack
 from tests.support.eventually import eventually
 from tests.support.ports import free_port
 

@@ -8,8 +8,8 @@ from typing import Any
 import boto3
 from moto.core import disable_iam_authentication
 
+from backburner.development.local.template import ACCOUNT_ID, Stack
 from backburner.resources import IN_ITS_REGION, WORKER
-from local.template import ACCOUNT_ID, Stack
 
 from .capacity import read_units, size_of_item, write_units
 

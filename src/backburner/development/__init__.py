@@ -1,0 +1,10 @@
+"""For the machines of authors and operators. It is not deployed; the engine imports none of it.
+
+cli.py              the command `backburner`
+project.py          new and upgrade: a project's files, from skeleton/ and wheel.py
+run.py, local/      run: the whole deployment on this machine
+compute.py          compute: one computation, in the command's own process
+testing.py, suites/ test: what every computation and every deployment keeps to
+bundle.py           what sam build does
+redrive.py forget.py doctor.py  for operators
+"""

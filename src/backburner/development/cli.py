@@ -1,0 +1,175 @@
+"""The command line: what is typed, and nothing of what is done."""
+
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+from backburner import __version__
+from backburner.development import bundle as bundles
+from backburner.development import compute as computing
+from backburner.development import doctor as examination
+from backburner.development import forget as forgetting
+from backburner.development import project, testing
+from backburner.development import redrive as redriving
+from backburner.development.errors import CommandError
+from backburner.development.run import run as run_deployment
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+class Commands(click.Group):
+    """Tells errors in a sentence, without a traceback."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except CommandError as error:
+            raise click.ClickException(str(error)) from error
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            raise click.ClickException(
+                f"{type(error).__name__}: {error} ({where.filename}, line {where.lineno}); "
+                "this is a fault of backburner: report it"
+            ) from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="backburner")
+def main() -> None:
+    """Slow computations behind a fast public API.
+
+    Exit codes: 0 done, 1 it could not be done, 2 the command was typed wrongly.
+    """
+    sys.path.insert(0, str(Path("src").resolve()))  # the project's computations
+
+
+@main.command()
+@click.argument("name")
+def new(name: str) -> None:
+    """Make a project in the new folder NAME, with a computation to copy."""
+    project.new(name, Path.cwd())
+    click.echo(f"{name}/ is made. Next:\n  cd {name}\n  make run")
+
+
+@main.command()
+@click.option("--port", default=3000, show_default=True, help="Of the API; 0 is any free one.")
+@click.option("--moto-port", default=0, help="Of moto. [default: a free one]")
+@click.option("--workers", default=2, show_default=True, help="Computations at once.")
+@click.option(
+    "--env",
+    "environment",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=lambda _context, _option, texts: dict(map(_assignment, texts)),
+    help="For the functions' environment, over the template's.",
+)
+@click.option(
+    "--computations",
+    multiple=True,
+    type=FOLDER,
+    help="More computations, besides src/computations.",
+)
+def run(**options: Any) -> None:
+    """Run the whole deployment on this machine, until Ctrl-C."""
+    run_deployment(**options)
+
+
+@main.command()
+@click.argument("name")
+@click.argument("file", type=click.File("rb"), required=False)
+def compute(name: str, file: BinaryIO | None) -> None:
+    """Compute NAME in this process, with the parameters in FILE, or in its EXAMPLE without one.
+
+    FILE is JSON; - is standard input. Breakpoints work, exceptions are shown whole.
+
+    Exit codes: 0 a result, 1 it failed, 2 the name or the parameters are wrong, 3 it refused
+    (Uncomputable), 4 it is broken, 130 interrupted.
+    """
+    sys.exit(computing.compute(name, file))
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--url", default="", help="Test only the contract, of what is deployed there.")
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
+def test(url: str, pytest_arguments: tuple[str, ...]) -> None:
+    """Test the project's computations and its API; further arguments are pytest's.
+
+    Exit codes: 0 passed, 1 failed, others as pytest's.
+    """
+    sys.exit(testing.test(url, pytest_arguments))
+
+
+@main.command()
+@click.option("--yes", is_flag=True, help="Do not ask before writing.")
+@click.option("--check", is_flag=True, help="Write nothing; exit code 1 if there is a difference.")
+def upgrade(*, yes: bool, check: bool) -> None:
+    """Make the generated files anew, as of the installed version; show the difference first."""
+    changes = project.changes(Path())
+    for change in changes:
+        click.echo(change.difference)
+    if not changes:
+        click.echo(f"all that is generated is as of backburner {__version__}")
+    elif check:
+        sys.exit(1)
+    elif yes or click.confirm("Write this?"):
+        for change in changes:
+            project.write(change.path, change.after)
+
+
+@main.command()
+@click.argument("stack")
+@click.option("--dry-run", is_flag=True, help="Change nothing, only tell.")
+@click.option(
+    "--patience",
+    default=2,
+    show_default=True,
+    help="Seconds without a failed job until it ends.",
+)
+def redrive(stack: str, *, dry_run: bool, patience: int) -> None:
+    """Send the failed jobs of STACK again, once what failed is mended.
+
+    Exit code 1 if failed jobs were left.
+    """
+    sys.exit(redriving.redrive(stack, is_dry_run=dry_run, patience=patience))
+
+
+@main.command()
+@click.argument("deployment")
+@click.argument("computation")
+@click.argument("signature")
+def forget(deployment: str, computation: str, signature: str) -> None:
+    """Delete the entry of a SIGNATURE; DEPLOYMENT is a stack's name or an API's URL.
+
+    Exit codes: 0 it is gone, 1 the API refused or did not answer, 2 an argument is wrong.
+    """
+    sys.exit(forgetting.forget(deployment, computation, signature))
+
+
+@main.command()
+def doctor() -> None:
+    """Tell what this machine lacks to run, deploy and sam local.
+
+    Exit code 1 if something that `backburner run` needs is lacking.
+    """
+    sys.exit(examination.doctor())
+
+
+@main.command(hidden=True)
+@click.argument("logical_id")
+@click.argument("processor", type=click.Choice(["aarch64", "x86_64"]))
+@click.argument("folder", type=click.Path(path_type=Path))
+def bundle(logical_id: str, processor: str, folder: Path) -> None:
+    """Make a function's bundle or the layer in FOLDER: what the Makefile does for sam build."""
+    bundles.bundle(logical_id, processor, source=Path.cwd(), target=folder)
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{text!r} is not NAME=VALUE")
+    return name, value

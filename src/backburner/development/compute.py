@@ -1,0 +1,204 @@
+"""backburner compute: runs a computation in this process, so that breakpoints work.
+
+Exit codes: 0 for a result; 1 if the computation failed, also by a wrong result; 2 if the
+parameters or the name are wrong; 3 if it refused (Uncomputable); 4 if it is broken: it cannot be
+loaded; 130 after Ctrl-C.
+"""
+
+import base64
+import bdb
+import gzip
+import json
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from pathlib import Path
+from typing import BinaryIO
+
+from backburner.attempt import frames, handover
+from backburner.computation import Computation, Progress, registry
+from backburner.development import request_imports
+from backburner.errors import AttemptFailed, BrokenComputation, NoSuchComputation, Uncomputable
+from backburner.http import parameters
+from backburner.http.event import Request
+from backburner.problems import Problem, ResultTooLarge
+from backburner.protocol.entry import Job
+
+RESULT, FAILED, WRONG, REFUSED, BROKEN, INTERRUPTED = 0, 1, 2, 3, 4, 130
+"""Exit codes."""
+TOLD_STEP = 0.1
+"""The smallest step of progress that is told where there is no terminal."""
+PARTS_OF_BAR = 1000
+
+
+class NoComputations(Exception):
+    """The package of computations cannot be imported."""
+
+
+def compute(
+    name: str, source: BinaryIO | None = None, *, timer: Callable[[], float] = time.monotonic
+) -> int:
+    """Compute from the parameters in `source`, or from the EXAMPLE; return the exit code."""
+    try:
+        computation = load(name)
+        job = asked(computation, source.read() if source else example(computation))
+        return attempt(computation, job, timer)
+    except (NoComputations, NoSuchComputation) as error:
+        return _end(str(error), WRONG)
+    except Problem as problem:
+        return _end(written(problem), WRONG)
+    except BrokenComputation as error:
+        return _end(str(error), BROKEN)
+    except KeyboardInterrupt:
+        return _end("interrupted", INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 (a validator is the author's, and may raise anything)
+        _show(error)
+        return _end(f"the parameters of {name} cannot be read: requests get a 500", BROKEN)
+
+
+def load(name: str) -> Computation:
+    """Load it with the imports that the request function has."""
+    try:
+        package = registry.package()
+    except ModuleNotFoundError as error:
+        raise NoComputations(
+            f"the computations cannot be imported ({error}); work in the folder of a project"
+        ) from error
+    requirements = Path(package.__path__[0]).parent / "requirements.txt"
+    with request_imports.restricted(requirements) if requirements.exists() else nullcontext():
+        return registry.load(name)
+
+
+def example(computation: Computation) -> bytes:
+    try:
+        return json.dumps(computation.example, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise BrokenComputation(
+            f"EXAMPLE of {computation.name} is not JSON ({error}); give what a client would send"
+        ) from error
+
+
+def asked(computation: Computation, body: bytes) -> Job:
+    """The job of a request with this body; raises a Problem as the API answers it."""
+    given = parameters.of(request(computation.name, body), computation)
+    return Job.new(
+        computation.policy,
+        parameters.dump(given),
+        computation.expected_time(given),
+        correlation_id="",
+        now=0,
+    )
+
+
+def request(name: str, body: bytes) -> Request:
+    path = f"/v1/{name}"
+    context = {"requestId": "", "http": {"method": "POST", "path": path, "sourceIp": "127.0.0.1"}}
+    return Request.from_event(
+        {
+            "rawPath": path,
+            "headers": {"content-type": "application/json"},
+            "requestContext": context,
+            "body": base64.b64encode(body).decode(),
+            "isBase64Encoded": True,
+        }
+    )
+
+
+def written(problem: Problem) -> str:
+    """Every error with its pointer and reason, as the API lists them; or the detail."""
+    if not (errors := problem.members.get("errors")):
+        return problem.detail
+    lines = (f"  {each['pointer'] or 'the whole'}: {each['reason']}" for each in errors)
+    return "\n".join([f"{problem.title}:", *lines])
+
+
+def attempt(computation: Computation, job: Job, timer: Callable[[], float]) -> int:
+    """Compute in this process and show what comes of it, and the time that it took."""
+    started = timer()
+    code = FAILED
+    try:
+        print(shown(carried_out(computation, job)))
+        code = RESULT
+    except Uncomputable as refusal:
+        code = _end(f"{computation.name} refuses: {refusal}", REFUSED)
+    except bdb.BdbQuit:
+        code = _end("left the debugger", INTERRUPTED)
+    except ResultTooLarge as problem:
+        _end(problem.detail, code)
+    except AttemptFailed as failure:
+        _end(f"{computation.name} {failure}", code)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 (whatever a computation raises is its failure)
+        _show(error)
+    _say(pace(computation, job, timer() - started))
+    return code
+
+
+def carried_out(computation: Computation, job: Job) -> bytes:
+    """The result as JSON, checked as in a worker's attempt."""
+    given = computation.parameters.model_validate_json(gzip.decompress(job.parameters), strict=True)
+    # What a computation prints is no part of the result. A debugger needs the terminal.
+    prints = nullcontext() if sys.stdout.isatty() else redirect_stdout(sys.stderr)
+    with prints, telling() as progress:
+        found = computation.compute(given, lambda done: progress(handover.fraction(done)))
+    json = handover.json_of(computation, found)
+    frames.check_size(len(json))
+    return json
+
+
+@contextmanager
+def telling() -> Iterator[Progress]:
+    """Draw the progress on a terminal; elsewhere tell every tenth in a line."""
+    if not sys.stderr.isatty():
+        yield Told().progress
+        return
+    import click
+
+    with click.progressbar(length=PARTS_OF_BAR, file=sys.stderr) as bar:
+        yield lambda done: bar.update(max(round(done * PARTS_OF_BAR) - bar.pos, 0))
+
+
+class Told:
+    """Tells the progress in lines."""
+
+    told = 0.0
+
+    def progress(self, done: float) -> None:
+        if done - self.told >= TOLD_STEP or done == 1 > self.told:
+            self.told = done
+            _say(f"{done:.0%}")
+
+
+def shown(result: bytes) -> str:
+    """The result in one line, or indented on a terminal."""
+    if not sys.stdout.isatty():
+        return result.decode()
+    return json.dumps(json.loads(result), indent=2, ensure_ascii=False)
+
+
+def pace(computation: Computation, job: Job, took: float) -> str:
+    text = f"took {took:.2f} s; expected_time is {job.expected_time:g} s"
+    limit = computation.policy.time_limit
+    if took > limit:
+        text += f"; over time_limit ({limit:g} s): a worker would have ended it"
+    return text
+
+
+def _show(error: BaseException) -> None:
+    """The traceback, from the computation's own lines on."""
+    own = error.__traceback__
+    while own and own.tb_next and own.tb_frame.f_code.co_filename == __file__:
+        own = own.tb_next
+    traceback.print_exception(type(error), error, own)
+
+
+def _end(why: str, code: int) -> int:
+    _say(why)
+    return code
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

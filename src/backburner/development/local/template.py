@@ -1,0 +1,272 @@
+"""Reads template.yaml: the stores to make, and the functions with their environment.
+
+It needs only PyYAML and a CloudFormation client, so tests use it with their own moto.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from backburner.development.errors import CommandError
+
+TEMPLATE = Path("template.yaml")
+"""Of the project in the working directory."""
+STACK_NAME = "local"
+ACCOUNT_ID = "123456789012"
+"""moto's only account."""
+STORES = ("AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::S3::Bucket")
+"""The resources that moto makes. Policies are left out, as the bucket's requires TLS."""
+
+
+class TemplateError(CommandError):
+    """The template uses something that does not exist on this machine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventSource:
+    """A queue that feeds a function."""
+
+    queue_url: str
+    queue_arn: str
+    batch_size: int
+    maximum_concurrency: int
+    """1 if the template does not set it: enough on one machine, but AWS has another default."""
+    reports_item_failures: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionDeclaration:
+    """A Lambda function with all its properties resolved."""
+
+    name: str
+    handler: str
+    code: Path
+    timeout: float
+    memory: int
+    environment: dict[str, str]
+    event_sources: list[EventSource]
+    is_default_route: bool
+    has_layers: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A template and the physical ids of the table, queues and bucket made from it."""
+
+    path: Path
+    template: dict[str, Any]
+    region: str
+    physical_ids: dict[str, str]
+    """The name of a table or bucket or the URL of a queue, by logical id."""
+
+    def function(self, logical_id: str) -> FunctionDeclaration:
+        properties = self._properties(logical_id)
+        return FunctionDeclaration(
+            name=logical_id,
+            handler=properties["Handler"],
+            code=self.path.parent / properties["CodeUri"],
+            timeout=self.resolve(properties.get("Timeout", 3)),
+            memory=self.resolve(properties.get("MemorySize", 128)),
+            environment=self._environment(logical_id),
+            event_sources=list(self._event_sources(logical_id)),
+            is_default_route=any(self._default_routes_to(logical_id)),
+            has_layers=bool(properties.get("Layers")),
+        )
+
+    def functions(self) -> list[FunctionDeclaration]:
+        return [self.function(i) for i in self._of_type("AWS::Serverless::Function")]
+
+    def resolve(self, value: Any) -> Any:
+        """The value with its intrinsic functions resolved, without what !If leaves out."""
+        match value:
+            case {"Ref": name}:
+                return self._reference(name)
+            case {"Fn::GetAtt": [name, attribute]}:
+                return self._attribute(name, attribute)
+            case {"Fn::Sub": [text, names]}:
+                return self._substitute(text, self.resolve(names))
+            case {"Fn::Sub": text}:
+                return self._substitute(text, {})
+            case {"Fn::If": [condition, then, otherwise]}:
+                return self.resolve(then if self._holds(condition) else otherwise)
+            case dict():
+                resolved = {key: self.resolve(item) for key, item in value.items()}
+                return {key: item for key, item in resolved.items() if item is not None}
+            case list():
+                return [item for item in map(self.resolve, value) if item is not None]
+        return value
+
+    def _properties(self, logical_id: str) -> dict[str, Any]:
+        own = self.template["Resources"][logical_id].get("Properties", {})
+        return {**self._global_properties, **own}
+
+    @property
+    def _global_properties(self) -> dict[str, Any]:
+        properties: dict[str, Any] = self.template.get("Globals", {}).get("Function", {})
+        return properties
+
+    def _environment(self, logical_id: str) -> dict[str, str]:
+        variables: dict[str, Any] = {}
+        for properties in (self._global_properties, self._properties(logical_id)):
+            variables |= properties.get("Environment", {}).get("Variables", {})
+        return {name: _text(value) for name, value in self.resolve(variables).items()}
+
+    def _default_routes_to(self, logical_id: str) -> Iterator[bool]:
+        """For each integration of the function or its alias: True if $default leads to it."""
+        defaults = [
+            route["Properties"]["Target"]
+            for route in self._of_type("AWS::ApiGatewayV2::Route").values()
+            if route["Properties"]["RouteKey"] == "$default"
+        ]
+        for name, integration in self._of_type("AWS::ApiGatewayV2::Integration").items():
+            if f"${{{logical_id}.Arn}}" in integration["Properties"]["IntegrationUri"]["Fn::Sub"]:
+                yield {"Fn::Sub": f"integrations/${{{name}}}"} in defaults
+
+    def _of_type(self, kind: str) -> dict[str, Any]:
+        return {i: r for i, r in self.template["Resources"].items() if r["Type"] == kind}
+
+    def _event_sources(self, logical_id: str) -> Iterator[EventSource]:
+        urls = {self._attribute(i, "Arn"): url for i, url in self.physical_ids.items()}
+        for event in self._properties(logical_id).get("Events", {}).values():
+            if event["Type"] == "SQS":
+                properties = self.resolve(event["Properties"])
+                yield EventSource(
+                    queue_url=urls[properties["Queue"]],
+                    queue_arn=properties["Queue"],
+                    batch_size=properties.get("BatchSize", 10),
+                    maximum_concurrency=properties.get("ScalingConfig", {}).get(
+                        "MaximumConcurrency", 1
+                    ),
+                    reports_item_failures="ReportBatchItemFailures"
+                    in properties.get("FunctionResponseTypes", []),
+                )
+
+    def _reference(self, name: str) -> Any:
+        pseudo_parameters = {
+            "AWS::AccountId": ACCOUNT_ID,
+            "AWS::NoValue": None,
+            "AWS::Partition": "aws",
+            "AWS::Region": self.region,
+            "AWS::StackName": STACK_NAME,
+        }
+        defaults = {n: p.get("Default") for n, p in self.template.get("Parameters", {}).items()}
+        known = pseudo_parameters | defaults | self.physical_ids
+        if name not in known:
+            raise TemplateError(f"!Ref {name}: there is none on this machine, only {sorted(known)}")
+        return known[name]
+
+    def _attribute(self, name: str, attribute: str) -> str:
+        kind = self.template["Resources"].get(name, {}).get("Type")
+        own_name = self.physical_ids.get(name, "").rpartition("/")[2]
+        match kind, attribute:
+            case "AWS::SQS::Queue", "Arn":
+                return f"arn:aws:sqs:{self.region}:{ACCOUNT_ID}:{own_name}"
+            case "AWS::SQS::Queue", "QueueName":
+                return own_name
+            case "AWS::DynamoDB::Table", "Arn":
+                return f"arn:aws:dynamodb:{self.region}:{ACCOUNT_ID}:table/{own_name}"
+            case "AWS::S3::Bucket", "Arn":
+                return f"arn:aws:s3:::{own_name}"
+            case "AWS::S3::Bucket", "RegionalDomainName":
+                return f"{own_name}.s3.{self.region}.amazonaws.com"
+        raise TemplateError(
+            f"development/local/template.py does not know !GetAtt {name}.{attribute}; add it"
+        )
+
+    def _substitute(self, text: str, names: dict[str, Any]) -> str:
+        def value(match: re.Match[str]) -> str:
+            name, _, attribute = match[1].partition(".")
+            if match[1] in names:
+                return _text(names[match[1]])
+            return _text(self._attribute(name, attribute) if attribute else self._reference(name))
+
+        return re.sub(r"\$\{([^!}]+)\}", value, text).replace("${!", "${")
+
+    def _holds(self, condition: Any) -> bool:
+        match condition:
+            case str() as name:
+                return self._holds(self.template["Conditions"][name])
+            case {"Condition": name}:
+                return self._holds(name)
+            case {"Fn::Equals": [one, other]}:
+                return _text(self.resolve(one)) == _text(self.resolve(other))
+            case {"Fn::Not": [negated]}:
+                return not self._holds(negated)
+            case {"Fn::And": conditions}:
+                return all(map(self._holds, conditions))
+            case {"Fn::Or": conditions}:
+                return any(map(self._holds, conditions))
+        raise TemplateError(
+            f"development/local/template.py does not know the condition {condition}; add it"
+        )
+
+
+def create_stack(cloudformation: Any, path: Path = TEMPLATE) -> Stack:
+    """Make only the template's table, queues and bucket."""
+    template = load(path)
+    cloudformation.create_stack(
+        StackName=STACK_NAME, TemplateBody=json.dumps(what_is_stored(template))
+    )
+    made = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
+    return Stack(
+        path=path,
+        template=template,
+        region=cloudformation.meta.region_name,
+        physical_ids={r["LogicalResourceId"]: r["PhysicalResourceId"] for r in made},
+    )
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Read the template and spell out its short tags: !Ref x becomes {"Ref": "x"}."""
+    template: dict[str, Any] = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506 - it is safe
+    return template
+
+
+def what_is_stored(template: dict[str, Any]) -> dict[str, Any]:
+    """The part of the template that moto can make, without references to the rest."""
+    resources = {
+        logical_id: resource
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] in STORES
+    }
+    others = {part: template.get(part, {}) for part in ("Parameters", "Conditions")}
+    outputs = {
+        name: output
+        for name, output in template.get("Outputs", {}).items()
+        if output["Value"] in [{"Ref": logical_id} for logical_id in resources]
+    }
+    return {**others, "Resources": resources, "Outputs": outputs}
+
+
+def _text(value: Any) -> str:
+    """The value as CloudFormation writes it into an environment: true, not True."""
+    return json.dumps(value) if isinstance(value, bool) else str(value)
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader with CloudFormation's short tags."""
+
+
+def _short_tag(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    value = _untagged(loader, node)
+    if tag == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
+
+
+def _untagged(loader: _Loader, node: yaml.Node) -> Any:
+    match node:
+        case yaml.ScalarNode():
+            return loader.construct_scalar(node)
+        case yaml.SequenceNode():
+            return loader.construct_sequence(node, deep=True)
+        case yaml.MappingNode():
+            return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_multi_constructor("!", _short_tag)

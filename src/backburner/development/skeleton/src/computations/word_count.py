@@ -1,0 +1,1 @@
+../../../../../computations/word_count.py

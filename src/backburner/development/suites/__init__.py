@@ -1,0 +1,5 @@
+"""What holds for every computation and every deployment: run by `backburner test`.
+
+test_computations.py   each file in computations/
+test_contract.py       the HTTP API, at BACKBURNER_URL or on this machine
+"""

@@ -1,0 +1,98 @@
+"""Questions that nobody has asked before, made from a computation's example."""
+
+import random
+import re
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import islice
+from typing import Any
+
+from backburner.development.suites.api import Api
+
+Path = tuple[str | int, ...]
+"""Where a value is in the example."""
+MAX_VARIED = 3
+"""So many values are enough, and finding each asks a question."""
+SPANS = (10**12, 10**6, 1000, 30)
+"""How far a number may be from the example's, the widest first: until one is allowed."""
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
+dice = random.SystemRandom()
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Questions to the computation at `route`. Each differs from the example in some values."""
+
+    route: str
+    example: dict[str, Any]
+    spans: Mapping[Path, int]
+    """Of the values that differ."""
+
+    def __call__(self) -> dict[str, Any]:
+        question = deepcopy(self.example)
+        for path, span in self.spans.items():
+            put(question, path, another(at(self.example, path), span))
+        return question
+
+
+def questions_to(api: Api, wanted: str = "") -> Questions:
+    """Of the wanted computation, or of the first whose example has a value that may be another."""
+    for listed in api.get("/v1").json["computations"]:
+        if wanted in ("", listed["name"]):
+            route, example = f"/v1/{listed['name']}", listed["example"]
+            if spans := dict(islice(find_spans(api, route, example), MAX_VARIED)):
+                return Questions(route, example, spans)
+    raise LookupError(
+        f"no computation {wanted} has an example with a text, number or date that may be another; "
+        "widen its parameters, or the example"
+    )
+
+
+def find_spans(api: Api, route: str, example: dict[str, Any]) -> Iterator[tuple[Path, int]]:
+    """Each value that may be another, with the widest span that is allowed."""
+    for path in leaves(example):
+        for span in SPANS:
+            question = deepcopy(example)
+            put(question, path, another(at(example, path), span))
+            if api.post(route, question).status in (200, 202):
+                yield path, span
+                break
+
+
+def leaves(value: Any, path: Path = ()) -> Iterator[Path]:
+    match value:
+        case dict():
+            for name, inner in value.items():
+                yield from leaves(inner, (*path, name))
+        case list():
+            for index, inner in enumerate(value):
+                yield from leaves(inner, (*path, index))
+        case bool():
+            return
+        case str() | int() | float():
+            yield path
+
+
+def another(value: str | float, span: int) -> str | float:
+    """A value of the same kind that is hardly ever the same twice."""
+    match value:
+        case str() if DATE.fullmatch(value):
+            return str(date.fromisoformat(value) - timedelta(days=dice.randrange(1, 5000)))
+        case str():
+            return f"{value} {dice.getrandbits(48):x}"
+        case int():
+            return value + dice.randrange(1, span)
+    return round(value + dice.random() / 1000, 9)
+
+
+def at(value: Any, path: Path) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+def put(question: Any, path: Path, value: object) -> None:
+    *above, last = path
+    at(question, tuple(above))[last] = value

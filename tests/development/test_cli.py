@@ -1,0 +1,63 @@
+"""The command line: its help, its errors, its exit codes."""
+
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from backburner import __version__
+from backburner.development.cli import Commands, main
+from backburner.development.errors import CommandError
+
+COMMANDS = ["new", "run", "compute", "test", "upgrade", "redrive", "forget", "doctor"]
+
+
+def test_the_version_is_told() -> None:
+    assert CliRunner().invoke(main, ["--version"]).output == f"backburner, version {__version__}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    shown = CliRunner().invoke(main, [command, "--help"])
+    assert shown.exit_code == 0
+    assert shown.output.startswith(f"Usage: main {command} ")
+
+
+def test_the_help_lists_every_command() -> None:
+    shown = CliRunner().invoke(main, ["--help"]).output
+    listed = [line.split()[0] for line in shown.partition("Commands:\n")[2].splitlines()]
+    assert listed == sorted(COMMANDS)
+
+
+def failing(error: Exception) -> click.Group:
+    def fail() -> None:
+        raise error
+
+    return Commands(commands=[click.Command("fail", callback=fail)])
+
+
+def test_an_error_is_one_sentence() -> None:
+    done = CliRunner().invoke(failing(CommandError("it is full; empty it")), ["fail"])
+    assert (done.exit_code, done.stderr) == (1, "Error: it is full; empty it\n")
+
+
+def test_a_fault_of_ours_is_one_line_with_its_place() -> None:
+    done = CliRunner().invoke(failing(KeyError("x")), ["fail"])
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: KeyError: 'x' (")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_word_that_is_no_command_is_refused() -> None:
+    done = CliRunner().invoke(main, ["nwe"])
+    assert done.exit_code == 2
+    assert "No such command 'nwe'" in done.stderr
+
+
+def test_an_upgrade_outside_of_a_project_writes_nothing_without_a_yes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(main, ["upgrade", "--yes"]).exit_code == 1
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,291 @@
+"""Somebody has the wheel, and an empty folder: from nothing to a deployed API, and to an upgrade.
+
+The environment is clean, and nothing of this repository is in it but the wheel.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from signal import SIGINT
+from typing import Any
+
+import pytest
+import urllib3
+
+from backburner import __version__
+from backburner.development.suites.api import Api
+from tests.support.ports import free_port
+from tests.support.translation import translate
+
+from .emulator import UNLIKE_AWS, Emulator
+from .sam_project import ROOT, SAM, SamProject
+from .stack import DeployedStack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
+
+NAME = "my-api"
+OLDER = "0.1.9"
+MAX_FILES = 12
+"""Without the wheel."""
+MAX_LINES = 250
+"""Without template.yaml."""
+MAX_INSTALLATION_S = 300
+WORDS = {"text": "a slow computation"}
+OF_THE_AUTHOR = {
+    "tripling.py": ("3 * parameters.number", 63),
+    # Only the layer has isodate.
+    "weeks.py": ("7 * __import__('isodate').parse_duration('P1D').days * parameters.number", 147),
+}
+"""Files of one computation each, by what it makes of a number, and that of 21."""
+COMPUTATION = '''"""Makes another number of a number.
+
+It is a computation that an author has added to a project, with documentation that says so.
+"""
+
+from pydantic import Field
+
+from backburner import computation
+from backburner.computation import HOUR, Policy, Progress
+
+POLICY = Policy(version=1, fresh_for=HOUR)
+EXAMPLE = {"number": 21}
+
+
+class Parameters(computation.Parameters):
+    number: int = Field(description="The number.")
+
+
+class Result(computation.Result):
+    number: int = Field(description="The other number.")
+
+
+def compute(parameters: Parameters, progress: Progress) -> Result:
+    return Result(number=FORMULA)
+'''
+
+
+class Newcomer:
+    """A person with an empty folder, two tools on the path, and a wheel."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        tools = {"python3.13": Path(sys.base_prefix) / "bin/python3.13", "sam": SAM}
+        (folder / "bin").mkdir()
+        for name, tool in tools.items():
+            (folder / "bin" / name).symlink_to(tool)
+        self.environment = {"HOME": str(folder), "PATH": f"{folder / 'bin'}:/usr/bin:/bin"}
+
+    def runs(self, *command: str, within: Path | None = None, **environment: str) -> str:
+        done = subprocess.run(  # noqa: S603
+            command,
+            cwd=within or self.folder,
+            env={**self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stdout}"
+        return done.stdout
+
+    def installs(self, wheel: Path) -> str:
+        """Where the command is then."""
+        self.runs("python3.13", "-m", "venv", "venv")
+        self.runs("venv/bin/pip", "install", "--quiet", f"{wheel}[dev]")
+        return str(self.folder / "venv/bin/backburner")
+
+    @contextmanager
+    def running(self, project: Path) -> Iterator[Api]:
+        """`make run`, until Ctrl-C."""
+        port = free_port()
+        with (self.folder / "log.txt").open("wb") as log:
+            make = subprocess.Popen(  # noqa: S603
+                ["/usr/bin/make", "run", f"PORT={port}"],
+                cwd=project,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            yield Api(f"http://127.0.0.1:{port}")
+        finally:
+            os.killpg(make.pid, SIGINT)
+            make.wait(30)
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Iterator[Emulator]:
+    """Of its own: another test counts what is left in the shared one."""
+    (tmp_path / "emulator").mkdir()
+    with Emulator(tmp_path / "emulator") as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="module")
+def wheel() -> Path:
+    """Made by `make newcomer`, which makes it first."""
+    [made] = (ROOT / "dist").glob(f"backburner-{__version__}-*.whl")
+    return made
+
+
+@pytest.fixture(scope="module")
+def older_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As of a version before this one, which had an alarm less and another threshold."""
+    folder = tmp_path_factory.mktemp("older")
+    [sdist] = (ROOT / "dist").glob(f"backburner-{__version__}.tar.gz")
+    subprocess.run(["tar", "xf", sdist, "-C", folder], check=True)  # noqa: S603, S607
+    [source] = folder.iterdir()
+    (source / "PKG-INFO").unlink()  # it fixes the version
+    replace(source / "src/backburner/__init__.py", f'"{__version__}"', f'"{OLDER}"')
+    template = source / "template.yaml"
+    replace(template, ', "${UnburiedDeadLetters.Arn}"', "")
+    replace(template, r"(?s)  # For dead letters that nobody receives.*(?=  Dashboard:)", "")
+    replace(template, "Threshold: 5\n", "Threshold: 6\n")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
+    subprocess.run([*build, str(source)], check=True, capture_output=True)  # noqa: S603
+    [made] = folder.glob("*.whl")
+    return made
+
+
+def replace(path: Path, pattern: str, by: str) -> None:
+    pattern = pattern if pattern.startswith("(?s)") else re.escape(pattern)
+    text, found = re.subn(pattern, by, path.read_text())
+    assert found, f"{path} has no {pattern}"
+    path.write_text(text)
+
+
+def answered(api: Api, path: str, parameters: object) -> Any:
+    """The answer, of a server that may still be installing itself."""
+    end = time.monotonic() + MAX_INSTALLATION_S
+    while True:
+        try:
+            return api.answer(parameters, path).json
+        except urllib3.exceptions.HTTPError:
+            assert time.monotonic() < end, "make run serves nothing; its log says why"
+            time.sleep(0.1)
+
+
+def add_computations(project: Path) -> None:
+    for name, (formula, _) in OF_THE_AUTHOR.items():
+        add_computation(project, name, formula)
+
+
+def add_computation(project: Path, name: str, formula: str) -> None:
+    (project / "src/computations" / name).write_text(COMPUTATION.replace("FORMULA", formula))
+
+
+def test_from_new_to_the_first_answer_and_to_a_second_computation(
+    wheel: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newcomer = Newcomer(tmp_path)
+    backburner = newcomer.installs(wheel)
+    began = time.monotonic()
+    newcomer.runs(backburner, "new", NAME)
+    project = tmp_path / NAME
+    made = [path for path in project.rglob("*") if path.is_file() and path.suffix != ".whl"]
+    assert len(made) <= MAX_FILES
+    short = [path for path in made if path.name != "template.yaml"]
+    assert sum(len(path.read_text().splitlines()) for path in short) <= MAX_LINES
+    newcomer.runs("git", "init", "--quiet", within=project)
+    newcomer.runs("git", "add", "--all", within=project)
+    with newcomer.running(project) as api:
+        assert answered(api, "/v1/word-count", WORDS)["words"] == {"1": 1, "4": 1, "11": 1}
+        with capsys.disabled():
+            print(f"\n{time.monotonic() - began:.0f} seconds from `new` to the first 200")  # noqa: T201
+        add_computation(project, "tripling.py", *OF_THE_AUTHOR["tripling.py"][:1])
+        assert api.answer({"number": 21}, "/v1/tripling").json == {"number": 63}
+        changed = newcomer.runs("git", "status", "--porcelain", within=project).splitlines()
+        assert [line for line in changed if line.startswith("??")] == [
+            "?? src/computations/tripling.py"
+        ]
+    assert " passed" in newcomer.runs("make", "test", within=project)
+
+
+def test_an_upgrade_keeps_the_stack_and_the_authors_files(
+    wheel: Path, older_wheel: Path, tmp_path: Path, emulator: Emulator
+) -> None:
+    newcomer = Newcomer(tmp_path)
+    newcomer.runs(newcomer.installs(older_wheel), "new", NAME)
+    project = tmp_path / NAME
+    add_computations(project)
+    (project / "layer/requirements.txt").write_text("isodate==0.7.2\n")
+    environment = {**newcomer.environment, **emulator.environment}
+    stack = DeployedStack(emulator, SamProject(project, environment, NAME))
+    stack.deploy()
+    for name, (_, result) in OF_THE_AUTHOR.items():
+        path = f"/v1/{name.removesuffix('.py')}"
+        assert stack.api.answer({"number": 21}, path).json == {"number": result}
+    before, ours = translated(project), contents(project / "src/computations")
+
+    upgrade(newcomer, project, wheel)
+
+    assert stays(before, translated(project)) == set()
+    assert contents(project / "src/computations") == ours
+    assert " passed" in newcomer.runs("make", "test", within=project)
+    stack.deploy()
+    for name in OF_THE_AUTHOR:
+        kept = stack.api.post(f"/v1/{name.removesuffix('.py')}", {"number": 21})
+        assert kept.headers["cache-status"].startswith("backburner; hit")
+    left_out = f"not {' and not '.join(UNLIKE_AWS)}"
+    contract = ("test", "--url", stack.api.url, "-k", left_out)
+    assert " passed" in newcomer.runs(".venv/bin/backburner", *contract, within=project)
+    stack.project.delete()
+
+
+def upgrade(newcomer: Newcomer, project: Path, wheel: Path) -> None:
+    """What the project's README says."""
+    for old in (project / "wheels").iterdir():
+        old.unlink()
+    (project / "wheels" / wheel.name).write_bytes(wheel.read_bytes())
+    replace(project / "src/requirements.txt", f"backburner=={OLDER}", f"backburner=={__version__}")
+    newcomer.runs("make", ".venv/ready", within=project)
+    shown = newcomer.runs(".venv/bin/backburner", "upgrade", "--yes", within=project)
+    assert "+  UnburiedDeadLetters:" in shown
+    newcomer.runs(".venv/bin/backburner", "upgrade", "--check", within=project)
+
+
+def translated(project: Path) -> dict[str, Any]:
+    return translate(project / "template.yaml")
+
+
+def contents(folder: Path) -> Mapping[str, str]:
+    return {path.name: path.read_text() for path in folder.glob("*.py")}
+
+
+IDENTITY = {
+    "AWS::DynamoDB::Table": ("TableName", "KeySchema", "AttributeDefinitions"),
+    "AWS::SQS::Queue": ("QueueName", "FifoQueue"),
+    "AWS::S3::Bucket": ("BucketName",),
+    "AWS::Lambda::Function": ("FunctionName", "PackageType"),
+    "AWS::IAM::Role": ("RoleName", "Path"),
+    "AWS::Logs::LogGroup": ("LogGroupName",),
+    "AWS::ApiGatewayV2::Api": ("ProtocolType",),
+    "AWS::ApiGatewayV2::Stage": ("ApiId", "StageName"),
+    "AWS::Lambda::EventSourceMapping": ("EventSourceArn",),
+}
+"""Properties of which a change makes CloudFormation replace the resource."""
+VERSIONS = {"AWS::Lambda::Version", "AWS::Lambda::LayerVersion"}
+"""They are replaced at every change: that is what they are for."""
+
+
+def stays(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
+    """The resources that would be replaced or deleted."""
+    return {
+        logical_id
+        for logical_id, resource in before.items()
+        if resource["Type"] not in VERSIONS
+        and identity(resource) != identity(after.get(logical_id, {"Type": "deleted"}))
+    }
+
+
+def identity(resource: dict[str, Any]) -> list[Any]:
+    properties = resource.get("Properties", {})
+    names = IDENTITY.get(resource["Type"], ())
+    return [resource["Type"], *(properties.get(name) for name in names)]
