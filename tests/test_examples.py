@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,12 +131,16 @@ def test_the_search_finds_what_is_in_a_message_and_in_an_object(served: Served) 
 
 
 def test_the_example_passes_its_own_tests(tmp_path: Path) -> None:
-    """Where it is, and with the engine alone beside it: no other computation."""
+    """As in a made project: with the engine, and without this project's computations.
+
+    -S leaves out the .pth file by which this project's src/ is on the path.
+    """
     (tmp_path / "backburner").symlink_to(ROOT / "src/backburner")
+    path = os.pathsep.join([str(tmp_path), sysconfig.get_path("purelib")])
     tested = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        [sys.executable, "-S", "-m", "pytest", "-q", "-p", "no:cacheprovider"],
         cwd=EXAMPLE,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env={**os.environ, "PYTHONPATH": path},
         stdout=subprocess.PIPE,
         text=True,
         check=False,
