@@ -130,6 +130,14 @@ def test_the_search_finds_what_is_in_a_message_and_in_an_object(served: Served) 
     assert ("hidden-away" in found, "put-aside" in found) == (True, True)
 
 
+def test_its_layer_has_what_is_tested_here() -> None:
+    listed = (EXAMPLE / "layer/requirements.txt").read_text().splitlines()
+    pins = [line for line in listed if not line.startswith("#")]
+    locked = (ROOT / "requirements/dev.txt").read_text()
+    assert {pin.partition("==")[0] for pin in pins} == {"psycopg", "psycopg-binary"}
+    assert [pin for pin in pins if f"{pin} " not in locked] == []
+
+
 def test_the_example_passes_its_own_tests(tmp_path: Path) -> None:
     """As in a made project: with the engine, and without this project's computations.
 
