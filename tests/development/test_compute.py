@@ -307,3 +307,25 @@ def read_all(terminal: int) -> str:
     finally:
         os.close(terminal)
     return read.decode()
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_secrets_and_settings_come_from_the_env_file_or_the_default(
+    project: Path, capsys: Said
+) -> None:
+    (project / ".env").write_text("SALES_DATABASE='postgres://app:s3cret@db'\n")
+    assert run({"what": "length"}, "reporting") == 0
+    assert json.loads(capsys.readouterr().out) == {"said": "24"}
+    assert run({"what": "currency"}, "reporting") == 0
+    assert json.loads(capsys.readouterr().out) == {"said": "EUR"}
+
+
+def test_a_secret_that_the_env_file_lacks_is_named(project: Path, capsys: Said) -> None:
+    assert run({"what": "length"}, "reporting") == 1
+    said = capsys.readouterr().err
+    assert "needs the secret sales-database; write into .env: SALES_DATABASE=…" in said

@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from backburner.attempt import frames, handover
-from backburner.computation import Computation, Progress, registry
+from backburner.computation import Computation, Progress, declared, registry
 from backburner.development import request_imports
+from backburner.development.errors import CommandError
+from backburner.development.local import env_file
 from backburner.errors import AttemptFailed, BrokenComputation, NoSuchComputation, Uncomputable
 from backburner.http import parameters
 from backburner.http.event import Request
@@ -31,9 +33,10 @@ RESULT, FAILED, WRONG, REFUSED, BROKEN, INTERRUPTED = 0, 1, 2, 3, 4, 130
 TOLD_STEP = 0.1
 """The smallest step of progress that is told where there is no terminal."""
 PARTS_OF_BAR = 1000
+ENV_FILE = Path(".env")
 
 
-class NoComputations(Exception):
+class NoComputations(CommandError):
     """The package of computations cannot be imported."""
 
 
@@ -142,11 +145,23 @@ def carried_out(computation: Computation, job: Job) -> bytes:
     given = computation.parameters.model_validate_json(gzip.decompress(job.parameters), strict=True)
     # What a computation prints is no part of the result. A debugger needs the terminal.
     prints = nullcontext() if sys.stdout.isatty() else redirect_stdout(sys.stderr)
-    with prints, telling() as progress:
+    with prints, telling() as progress, declared.given(values(computation)):
         found = computation.compute(given, lambda done: progress(handover.fraction(done)))
-    json = handover.json_of(computation, found)
+        json = handover.json_of(computation, found)
     frames.check_size(len(json))
     return json
+
+
+def values(computation: Computation) -> declared.Values:
+    """Of its secrets and settings: those of the project's .env, and defaults."""
+    written = env_file.values(ENV_FILE)
+    defaults = {each: getattr(each, "default", None) for each in computation.declared}
+    found = {each: written.get(each.name) or defaults[each] for each in computation.declared}
+    if lacking := [each for each, value in found.items() if value is None]:
+        needed = ", ".join(f"the {each.kind} {each.name}" for each in lacking)
+        lines = " ".join(f"{each.key}=…" for each in lacking)
+        raise AttemptFailed(f"needs {needed}; write into {ENV_FILE}: {lines}")
+    return {each: value for each, value in found.items() if value is not None}
 
 
 @contextmanager
