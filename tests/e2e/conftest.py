@@ -49,3 +49,11 @@ def edit(source: Path, old: str, new: str) -> None:
     text = source.read_text()
     assert text.count(old) == 1
     source.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+def emulator_of_its_own(tmp_path: Path) -> Iterator[Emulator]:
+    """Another test counts what is left in the shared one."""
+    (tmp_path / "emulator").mkdir()
+    with Emulator(tmp_path / "emulator") as emulator:
+        yield emulator
