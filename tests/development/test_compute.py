@@ -167,6 +167,13 @@ def test_what_it_hands_over_is_checked_as_in_a_worker(how: str, said: str, capsy
     assert said in err
 
 
+def test_a_wrong_progress_is_told_with_the_line_that_reports_it(capsys: Said) -> None:
+    assert run({"how": "misreports"}) == 1
+    err = capsys.readouterr().err
+    assert f'File "{COMPUTATIONS / "versatile.py"}"' in err
+    assert "progress(math.nan)" in err
+
+
 def test_a_result_that_is_too_large_is_no_result(
     capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,7 +191,7 @@ def test_a_validator_that_fails_is_shown(capsys: Said) -> None:
     assert run({"how": "validates"}) == 4
     err = capsys.readouterr().err
     assert "in _reads" in err
-    assert "ZeroDivisionError\nthe parameters of versatile cannot be read" in err
+    assert "ZeroDivisionError\nversatile cannot read these parameters" in err
 
 
 def test_an_interruption_is_no_failure(capsys: Said) -> None:

@@ -17,6 +17,7 @@ from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import BinaryIO
 
+import backburner
 from backburner.attempt import frames, handover
 from backburner.computation import Computation, Progress, declared, registry
 from backburner.development import request_imports
@@ -34,6 +35,7 @@ TOLD_STEP = 0.1
 """The smallest step of progress that is told where there is no terminal."""
 PARTS_OF_BAR = 1000
 ENV_FILE = Path(".env")
+ENGINE = Path(backburner.__file__).parent
 
 
 class NoComputations(CommandError):
@@ -56,9 +58,6 @@ def compute(
         return _end(str(error), BROKEN)
     except KeyboardInterrupt:
         return _end("interrupted", INTERRUPTED)
-    except Exception as error:  # noqa: BLE001 (a validator is the author's, and may raise anything)
-        _show(error)
-        return _end(f"the parameters of {name} cannot be read: requests get a 500", BROKEN)
 
 
 def load(name: str) -> Computation:
@@ -85,7 +84,15 @@ def example(computation: Computation) -> bytes:
 
 def asked(computation: Computation, body: bytes) -> Job:
     """The job of a request with this body; raises a Problem as the API answers it."""
-    given = parameters.of(request(computation.name, body), computation)
+    try:
+        given = parameters.of(request(computation.name, body), computation)
+    except Problem:
+        raise
+    except Exception as error:  # a validator is the author's, and may raise anything
+        _show(error)
+        raise BrokenComputation(
+            f"{computation.name} cannot read these parameters: a request would get a 500; mend it"
+        ) from error
     return Job.new(
         computation.policy,
         parameters.dump(given),
@@ -122,8 +129,7 @@ def attempt(computation: Computation, job: Job, timer: Callable[[], float]) -> i
     started = timer()
     code = FAILED
     try:
-        print(shown(carried_out(computation, job)))
-        code = RESULT
+        result = carried_out(computation, job)
     except Uncomputable as refusal:
         code = _end(f"{computation.name} refuses: {refusal}", REFUSED)
     except bdb.BdbQuit:
@@ -131,11 +137,15 @@ def attempt(computation: Computation, job: Job, timer: Callable[[], float]) -> i
     except ResultTooLarge as problem:
         _end(problem.detail, code)
     except AttemptFailed as failure:
+        _show(failure)
         _end(f"{computation.name} {failure}", code)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 (whatever a computation raises is its failure)
         _show(error)
+    else:
+        code = RESULT
+        print(shown(result))
     _say(pace(computation, job, timer() - started))
     return code
 
@@ -203,11 +213,12 @@ def pace(computation: Computation, job: Job, took: float) -> str:
 
 
 def _show(error: BaseException) -> None:
-    """The traceback, from the computation's own lines on."""
+    """Print the traceback, from the first line outside the engine on; nothing if there is none."""
     own = error.__traceback__
-    while own and own.tb_next and own.tb_frame.f_code.co_filename == __file__:
+    while own and Path(own.tb_frame.f_code.co_filename).is_relative_to(ENGINE):
         own = own.tb_next
-    traceback.print_exception(type(error), error, own)
+    if own:
+        traceback.print_exception(type(error), error, own)
 
 
 def _end(why: str, code: int) -> int:
