@@ -1,6 +1,5 @@
 """The value of a secret is only in the attempt: all that is left of one is searched for it."""
 
-import gzip
 import io
 import json
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from backburner.attempt import masking
 from backburner.computation import Secret, declared
 from backburner.errors import AttemptFailed, Returned
 from tests.conftest import MotoDeployment, motos_own
+from tests.support.traces import texts
 
 DATABASE, CURRENCY = Secret("sales-database"), declared.Setting("currency")
 PASSWORD = 'postgres://app:s3cret"w\\ord\n@db/sälés'  # noqa: S105 (of nothing)
@@ -45,23 +45,6 @@ def work(deployment: MotoDeployment, what: str) -> Any:
         if (response := ask(deployment, what)).status != 202:
             return response
     raise AssertionError("there is no answer")
-
-
-def texts(value: Any) -> Iterator[str]:
-    """All text in it, unpacked."""
-    match value:
-        case bytes() if value.startswith(b"\x1f\x8b"):
-            yield gzip.decompress(value).decode()
-        case bytes():
-            yield value.decode(errors="replace")
-        case dict():
-            for item in value.items():
-                yield from texts(item)
-        case list() | tuple():
-            for each in value:
-                yield from texts(each)
-        case _:
-            yield str(value)
 
 
 def left(deployment: MotoDeployment) -> str:
