@@ -1,5 +1,6 @@
 """Every command of docs/computations.md, in order, as a newcomer types them; AWS is ministack."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -9,10 +10,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import postgres_server
 import pytest
+from postgres_server import SalesDatabase
 
 from tests.support.ports import free_port
-from tests.support.postgres import SalesDatabase, database
 
 from .emulator import UNLIKE_AWS, Emulator
 from .newcomer import Newcomer, wheel
@@ -135,8 +137,9 @@ def test_each_step_does_what_the_page_says(tmp_path: Path, emulator_of_its_own: 
     newcomer = Newcomer(tmp_path)
     (tmp_path / "bin/backburner").symlink_to(newcomer.installs(wheel()))
     newcomer.has_awscli()
-    with database() as of_sales:
-        reader = Reader(newcomer, emulator_of_its_own, of_sales)
+    programs = postgres_server.installed(os.environ, postgres_server.folders())
+    with postgres_server.sales_database(programs, rows=1000) as database:
+        reader = Reader(newcomer, emulator_of_its_own, database)
         with reader.running:
             for step in steps():
                 reader.takes(step)
