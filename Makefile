@@ -23,10 +23,10 @@ test: .venv/ready .venv-ministack/ready   ## all the tests but e2e
 	.venv/bin/pytest
 
 e2e: .venv/ready .venv-sam/ready .venv-ministack/ready  ## sam deploy, update and delete, on ministack; with Python 3.13; sam local, in Docker
-	.venv/bin/pytest tests/e2e -m e2e --ignore tests/e2e/test_newcomer.py
+	.venv/bin/pytest tests/e2e -m e2e --ignore tests/e2e/test_newcomer.py --ignore tests/e2e/test_tutorial.py
 
 newcomer: dist .venv-sam/ready .venv-ministack/ready  ## from the wheel to a deployed API and an upgrade, in an empty folder
-	.venv/bin/pytest tests/e2e/test_newcomer.py -m e2e
+	.venv/bin/pytest tests/e2e/test_newcomer.py tests/e2e/test_tutorial.py -m e2e
 
 contract: .venv/ready   ## the API's contract against any address: BACKBURNER_URL=https://… make contract
 	.venv/bin/pytest src/backburner/development/suites/contract

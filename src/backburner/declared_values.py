@@ -63,7 +63,7 @@ class DeclaredValues:
             raise NoValue(
                 f"{computation.name} needs the {declared.kind} {name}, which does not exist; "
                 f"create it: {REMEDIES[declared.kind].format(name=name)}; "
-                f"for `make run`, write {_in_env_file(declared)}=… into .env"
+                f"for `make run`, write {declared.key}=… into .env"
             )
         cache_key = (name, None, False)
         self._provider("setting").add_to_cache(cache_key, declared.default, self.max_age)
@@ -80,10 +80,6 @@ class DeclaredValues:
             make = {"secret": SecretsProvider, "setting": SSMProvider}[kind]
             self._providers[kind] = make(boto3_client=self.make_client(SERVICES[kind]))
         return self._providers[kind]
-
-
-def _in_env_file(declared: Declared) -> str:
-    return declared.name.upper().replace("-", "_")
 
 
 def _is_not_there(error: Exception) -> bool:

@@ -26,6 +26,11 @@ def test_names_are_known_without_an_import(monkeypatch: pytest.MonkeyPatch, tmp_
     assert registry.names() == ["broken"]
 
 
+def test_a_folder_that_is_on_the_path_twice_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(computations, "__path__", [*computations.__path__] * 2)
+    assert registry.load("doubling").name == "doubling"
+
+
 def test_an_unknown_name_is_told_which_there_are() -> None:
     with pytest.raises(NoSuchComputation, match=r"there are .*doubling"):
         registry.load("tripling")

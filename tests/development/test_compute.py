@@ -167,6 +167,13 @@ def test_what_it_hands_over_is_checked_as_in_a_worker(how: str, said: str, capsy
     assert said in err
 
 
+def test_a_wrong_progress_is_told_with_the_line_that_reports_it(capsys: Said) -> None:
+    assert run({"how": "misreports"}) == 1
+    err = capsys.readouterr().err
+    assert f'File "{COMPUTATIONS / "versatile.py"}"' in err
+    assert "progress(math.nan)" in err
+
+
 def test_a_result_that_is_too_large_is_no_result(
     capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,7 +191,7 @@ def test_a_validator_that_fails_is_shown(capsys: Said) -> None:
     assert run({"how": "validates"}) == 4
     err = capsys.readouterr().err
     assert "in _reads" in err
-    assert "ZeroDivisionError\nthe parameters of versatile cannot be read" in err
+    assert "ZeroDivisionError\nversatile cannot read these parameters" in err
 
 
 def test_an_interruption_is_no_failure(capsys: Said) -> None:
@@ -307,3 +314,25 @@ def read_all(terminal: int) -> str:
     finally:
         os.close(terminal)
     return read.decode()
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_secrets_and_settings_come_from_the_env_file_or_the_default(
+    project: Path, capsys: Said
+) -> None:
+    (project / ".env").write_text("SALES_DATABASE='postgres://app:s3cret@db'\n")
+    assert run({"what": "length"}, "reporting") == 0
+    assert json.loads(capsys.readouterr().out) == {"said": "24"}
+    assert run({"what": "currency"}, "reporting") == 0
+    assert json.loads(capsys.readouterr().out) == {"said": "EUR"}
+
+
+def test_a_secret_that_the_env_file_lacks_is_named(project: Path, capsys: Said) -> None:
+    assert run({"what": "length"}, "reporting") == 1
+    said = capsys.readouterr().err
+    assert "needs the secret sales-database; write into .env: SALES_DATABASE=…" in said

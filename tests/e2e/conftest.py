@@ -9,7 +9,7 @@ import pytest
 from backburner.development.suites.api import Api
 
 from .emulator import Emulator
-from .sam_project import ROOT, copy_of_this
+from .sam_project import ROOT, copy_of
 from .stack import DeployedStack
 
 
@@ -22,7 +22,8 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 @pytest.fixture(scope="session")
 def stack(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> DeployedStack:
     """With four computations more than the product has, added as anybody adds one."""
-    project = copy_of_this(tmp_path_factory.mktemp("project"), emulator.environment)
+    folder = tmp_path_factory.mktemp("project")
+    project = copy_of(ROOT, "backburner", folder, emulator.environment)
     for name in ("doubling.py", "crashing.py", "noise.py", "reporting.py"):
         shutil.copy(ROOT / "tests/support/computations" / name, project.computations)
     stack = DeployedStack(emulator, project)
@@ -49,3 +50,11 @@ def edit(source: Path, old: str, new: str) -> None:
     text = source.read_text()
     assert text.count(old) == 1
     source.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+def emulator_of_its_own(tmp_path: Path) -> Iterator[Emulator]:
+    """Another test counts what is left in the shared one."""
+    (tmp_path / "emulator").mkdir()
+    with Emulator(tmp_path / "emulator") as emulator:
+        yield emulator

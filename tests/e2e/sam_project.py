@@ -17,9 +17,7 @@ ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_6
 class SamProject:
     """It may be changed; what is built is built from it."""
 
-    def __init__(
-        self, folder: Path, environment: Mapping[str, str], stack_name: str = "backburner"
-    ) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str], stack_name: str) -> None:
         """The stack has the name that samconfig.toml gives it by default."""
         self.folder = folder
         self.stack_name = stack_name
@@ -61,10 +59,12 @@ class SamProject:
         return done.stdout
 
 
-def copy_of_this(folder: Path, environment: Mapping[str, str]) -> SamProject:
-    """What somebody has who cloned this project and has run `make test`."""
+def copy_of(
+    original: Path, stack_name: str, folder: Path, environment: Mapping[str, str]
+) -> SamProject:
+    """What somebody has who cloned a project and has run `make test`."""
     for name in DEPLOYED:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, folder / name)
+        copy = shutil.copytree if (original / name).is_dir() else shutil.copy
+        copy(original / name, folder / name)
     (folder / ".venv").symlink_to(ROOT / ".venv")
-    return SamProject(folder, {**os.environ, **environment})
+    return SamProject(folder, {**os.environ, **environment}, stack_name)

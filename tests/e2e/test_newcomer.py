@@ -3,15 +3,12 @@
 The environment is clean, and nothing of this repository is in it but the wheel.
 """
 
-import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from signal import SIGINT
 from typing import Any
 
 import pytest
@@ -19,11 +16,11 @@ import urllib3
 
 from backburner import __version__
 from backburner.development.suites.api import Api
-from tests.support.ports import free_port
 from tests.support.translation import translate
 
 from .emulator import UNLIKE_AWS, Emulator
-from .sam_project import ROOT, SAM, SamProject
+from .newcomer import Newcomer, wheel
+from .sam_project import ROOT, SamProject
 from .stack import DeployedStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
@@ -67,72 +64,6 @@ class Result(computation.Result):
 def compute(parameters: Parameters, progress: Progress) -> Result:
     return Result(number=FORMULA)
 '''
-
-
-class Newcomer:
-    """A person with an empty folder, two tools on the path, and a wheel."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        tools = {"python3.13": Path(sys.base_prefix) / "bin/python3.13", "sam": SAM}
-        (folder / "bin").mkdir()
-        for name, tool in tools.items():
-            (folder / "bin" / name).symlink_to(tool)
-        self.environment = {"HOME": str(folder), "PATH": f"{folder / 'bin'}:/usr/bin:/bin"}
-
-    def runs(self, *command: str, within: Path | None = None, **environment: str) -> str:
-        done = subprocess.run(  # noqa: S603
-            command,
-            cwd=within or self.folder,
-            env={**self.environment, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stdout}"
-        return done.stdout
-
-    def installs(self, wheel: Path) -> str:
-        """Where the command is then."""
-        self.runs("python3.13", "-m", "venv", "venv")
-        self.runs("venv/bin/pip", "install", "--quiet", f"{wheel}[dev]")
-        return str(self.folder / "venv/bin/backburner")
-
-    @contextmanager
-    def running(self, project: Path) -> Iterator[Api]:
-        """`make run`, until Ctrl-C."""
-        port = free_port()
-        with (self.folder / "log.txt").open("wb") as log:
-            make = subprocess.Popen(  # noqa: S603
-                ["/usr/bin/make", "run", f"PORT={port}"],
-                cwd=project,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        try:
-            yield Api(f"http://127.0.0.1:{port}")
-        finally:
-            os.killpg(make.pid, SIGINT)
-            make.wait(30)
-
-
-@pytest.fixture
-def emulator(tmp_path: Path) -> Iterator[Emulator]:
-    """Of its own: another test counts what is left in the shared one."""
-    (tmp_path / "emulator").mkdir()
-    with Emulator(tmp_path / "emulator") as emulator:
-        yield emulator
-
-
-@pytest.fixture(scope="module")
-def wheel() -> Path:
-    """Made by `make newcomer`, which makes it first."""
-    [made] = (ROOT / "dist").glob(f"backburner-{__version__}-*.whl")
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -182,10 +113,10 @@ def add_computation(project: Path, name: str, formula: str) -> None:
 
 
 def test_from_new_to_the_first_answer_and_to_a_second_computation(
-    wheel: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     newcomer = Newcomer(tmp_path)
-    backburner = newcomer.installs(wheel)
+    backburner = newcomer.installs(wheel())
     began = time.monotonic()
     newcomer.runs(backburner, "new", NAME)
     project = tmp_path / NAME
@@ -209,9 +140,9 @@ def test_from_new_to_the_first_answer_and_to_a_second_computation(
 
 
 def test_an_upgrade_keeps_the_stack_and_the_authors_files(
-    wheel: Path, older_wheel: Path, tmp_path: Path, emulator: Emulator
+    older_wheel: Path, tmp_path: Path, emulator_of_its_own: Emulator
 ) -> None:
-    newcomer = Newcomer(tmp_path)
+    emulator, newcomer = emulator_of_its_own, Newcomer(tmp_path)
     newcomer.runs(newcomer.installs(older_wheel), "new", NAME)
     project = tmp_path / NAME
     add_computations(project)
@@ -224,7 +155,7 @@ def test_an_upgrade_keeps_the_stack_and_the_authors_files(
         assert stack.api.answer({"number": 21}, path).json == {"number": result}
     before, ours = translated(project), contents(project / "src/computations")
 
-    upgrade(newcomer, project, wheel)
+    upgrade(newcomer, project, wheel())
 
     assert stays(before, translated(project)) == set()
     assert contents(project / "src/computations") == ours

@@ -1,7 +1,6 @@
 """examples/sales-report as an operator has it: its layer, its secret and its database."""
 
 import os
-import shutil
 from collections.abc import Iterator
 
 import postgres_server
@@ -12,7 +11,7 @@ from postgres_server import SalesDatabase
 from tests.support.traces import Traces
 
 from .emulator import Emulator
-from .sam_project import ROOT, copy_of_this
+from .sam_project import ROOT, copy_of
 from .stack import DeployedStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
@@ -35,9 +34,8 @@ def deployed(
 ) -> Iterator[DeployedStack]:
     """In an emulator of its own: of the other tests' stack nothing may be left."""
     with Emulator(tmp_path_factory.mktemp("emulator")) as emulator:
-        project = copy_of_this(tmp_path_factory.mktemp("project"), emulator.environment)
-        shutil.copy(EXAMPLE / "src/computations/sales_report.py", project.computations)
-        shutil.copy(EXAMPLE / "layer/requirements.txt", project.folder / "layer")
+        folder = tmp_path_factory.mktemp("project")
+        project = copy_of(EXAMPLE, "sales-report", folder, emulator.environment)
         emulator.client("secretsmanager").create_secret(
             Name=f"{project.stack_name}/sales-database", SecretString=database.url
         )

@@ -30,6 +30,11 @@ class Declared:
             )
 
     @property
+    def key(self) -> str:
+        """Its name in a .env file."""
+        return self.name.upper().replace("-", "_")
+
+    @property
     def value(self) -> str:
         if _given is None:
             raise NoValue(f"reads the {self.kind} {self.name!r} too early; read it in compute()")

@@ -79,7 +79,7 @@ def package() -> ModuleType:
 def _files() -> dict[str, list[str]]:
     """The paths of the files and folders of each name."""
     found: dict[str, list[str]] = {}
-    for folder in package().__path__:
+    for folder in dict.fromkeys(package().__path__):  # a path may be in sys.path twice
         with suppress(FileNotFoundError), os.scandir(folder) as entries:
             for entry in entries:
                 if not entry.name.startswith((".", "_")) and _is_code(entry):

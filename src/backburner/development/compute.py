@@ -17,9 +17,12 @@ from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import BinaryIO
 
+import backburner
 from backburner.attempt import frames, handover
-from backburner.computation import Computation, Progress, registry
+from backburner.computation import Computation, Progress, declared, registry
 from backburner.development import request_imports
+from backburner.development.errors import CommandError
+from backburner.development.local import env_file
 from backburner.errors import AttemptFailed, BrokenComputation, NoSuchComputation, Uncomputable
 from backburner.http import parameters
 from backburner.http.event import Request
@@ -31,9 +34,11 @@ RESULT, FAILED, WRONG, REFUSED, BROKEN, INTERRUPTED = 0, 1, 2, 3, 4, 130
 TOLD_STEP = 0.1
 """The smallest step of progress that is told where there is no terminal."""
 PARTS_OF_BAR = 1000
+ENV_FILE = Path(".env")
+ENGINE = Path(backburner.__file__).parent
 
 
-class NoComputations(Exception):
+class NoComputations(CommandError):
     """The package of computations cannot be imported."""
 
 
@@ -53,9 +58,6 @@ def compute(
         return _end(str(error), BROKEN)
     except KeyboardInterrupt:
         return _end("interrupted", INTERRUPTED)
-    except Exception as error:  # noqa: BLE001 (a validator is the author's, and may raise anything)
-        _show(error)
-        return _end(f"the parameters of {name} cannot be read: requests get a 500", BROKEN)
 
 
 def load(name: str) -> Computation:
@@ -82,7 +84,15 @@ def example(computation: Computation) -> bytes:
 
 def asked(computation: Computation, body: bytes) -> Job:
     """The job of a request with this body; raises a Problem as the API answers it."""
-    given = parameters.of(request(computation.name, body), computation)
+    try:
+        given = parameters.of(request(computation.name, body), computation)
+    except Problem:
+        raise
+    except Exception as error:  # a validator is the author's, and may raise anything
+        _show(error)
+        raise BrokenComputation(
+            f"{computation.name} cannot read these parameters: a request would get a 500; mend it"
+        ) from error
     return Job.new(
         computation.policy,
         parameters.dump(given),
@@ -119,8 +129,7 @@ def attempt(computation: Computation, job: Job, timer: Callable[[], float]) -> i
     started = timer()
     code = FAILED
     try:
-        print(shown(carried_out(computation, job)))
-        code = RESULT
+        result = carried_out(computation, job)
     except Uncomputable as refusal:
         code = _end(f"{computation.name} refuses: {refusal}", REFUSED)
     except bdb.BdbQuit:
@@ -128,11 +137,15 @@ def attempt(computation: Computation, job: Job, timer: Callable[[], float]) -> i
     except ResultTooLarge as problem:
         _end(problem.detail, code)
     except AttemptFailed as failure:
+        _show(failure)
         _end(f"{computation.name} {failure}", code)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 (whatever a computation raises is its failure)
         _show(error)
+    else:
+        code = RESULT
+        print(shown(result))
     _say(pace(computation, job, timer() - started))
     return code
 
@@ -142,11 +155,23 @@ def carried_out(computation: Computation, job: Job) -> bytes:
     given = computation.parameters.model_validate_json(gzip.decompress(job.parameters), strict=True)
     # What a computation prints is no part of the result. A debugger needs the terminal.
     prints = nullcontext() if sys.stdout.isatty() else redirect_stdout(sys.stderr)
-    with prints, telling() as progress:
+    with prints, telling() as progress, declared.given(values(computation)):
         found = computation.compute(given, lambda done: progress(handover.fraction(done)))
-    json = handover.json_of(computation, found)
+        json = handover.json_of(computation, found)
     frames.check_size(len(json))
     return json
+
+
+def values(computation: Computation) -> declared.Values:
+    """Of its secrets and settings: those of the project's .env, and defaults."""
+    written = env_file.values(ENV_FILE)
+    defaults = {each: getattr(each, "default", None) for each in computation.declared}
+    found = {each: written.get(each.name) or defaults[each] for each in computation.declared}
+    if lacking := [each for each, value in found.items() if value is None]:
+        needed = ", ".join(f"the {each.kind} {each.name}" for each in lacking)
+        lines = " ".join(f"{each.key}=…" for each in lacking)
+        raise AttemptFailed(f"needs {needed}; write into {ENV_FILE}: {lines}")
+    return {each: value for each, value in found.items() if value is not None}
 
 
 @contextmanager
@@ -188,11 +213,12 @@ def pace(computation: Computation, job: Job, took: float) -> str:
 
 
 def _show(error: BaseException) -> None:
-    """The traceback, from the computation's own lines on."""
+    """Print the traceback, from the first line outside the engine on; nothing if there is none."""
     own = error.__traceback__
-    while own and own.tb_next and own.tb_frame.f_code.co_filename == __file__:
+    while own and Path(own.tb_frame.f_code.co_filename).is_relative_to(ENGINE):
         own = own.tb_next
-    traceback.print_exception(type(error), error, own)
+    if own:
+        traceback.print_exception(type(error), error, own)
 
 
 def _end(why: str, code: int) -> int:

@@ -19,6 +19,8 @@ import botocore.session
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
 
+from backburner.development.errors import CommandError
+
 HOST = "127.0.0.1"
 OLDEST = (3, 11)
 SYSTEMS = {"Linux": "Linux", "Darwin": "macOS"}
@@ -76,7 +78,7 @@ class Machine:
             raise Lacking(f"{command[0]} does not run ({error})") from error
 
 
-class Lacking(Exception):
+class Lacking(CommandError):
     """What lacks, and the remedy."""
 
 

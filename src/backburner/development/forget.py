@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
+from backburner.development.errors import CommandError
 from backburner.protocol.signature import FORM
 
 FORGOTTEN, REFUSED, WRONG = 0, 1, 2
@@ -31,7 +32,7 @@ LOCAL_REGION = "us-east-1"
 REGION_IN_HOST = re.compile(r"\.execute-api\.([a-z0-9-]+)\.")
 
 
-class NotForgotten(Exception):
+class NotForgotten(CommandError):
     """Why the entry may still be there, with the remedy."""
 
     def __init__(self, why: str, code: int = REFUSED) -> None:

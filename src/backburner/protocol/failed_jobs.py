@@ -1,6 +1,6 @@
 """Buries jobs, and keeps the failed jobs in a queue so that an operator can redrive them.
 
-Only `make redrive` reads that queue, once the fault is mended.
+Only `backburner redrive` reads that queue, once the fault is mended.
 """
 
 import base64
