@@ -67,4 +67,6 @@ def copy_of(
         copy = shutil.copytree if (original / name).is_dir() else shutil.copy
         copy(original / name, folder / name)
     (folder / ".venv").symlink_to(ROOT / ".venv")
+    for part in ("src", "layer"):  # older than .venv/ready, or make would install into .venv
+        os.utime(folder / part / "requirements.txt", (0, 0))
     return SamProject(folder, {**os.environ, **environment}, stack_name)
