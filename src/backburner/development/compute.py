@@ -155,14 +155,14 @@ def carried_out(computation: Computation, job: Job) -> bytes:
     given = computation.parameters.model_validate_json(gzip.decompress(job.parameters), strict=True)
     # What a computation prints is no part of the result. A debugger needs the terminal.
     prints = nullcontext() if sys.stdout.isatty() else redirect_stdout(sys.stderr)
-    with prints, telling() as progress, declared.given(values(computation)):
+    with prints, telling() as progress, declared.given(values_of(computation)):
         found = computation.compute(given, lambda done: progress(handover.fraction(done)))
         json = handover.json_of(computation, found)
     frames.check_size(len(json))
     return json
 
 
-def values(computation: Computation) -> declared.Values:
+def values_of(computation: Computation) -> declared.Values:
     """Of its secrets and settings: those of the project's .env, and defaults."""
     written = env_file.values(ENV_FILE)
     defaults = {each: getattr(each, "default", None) for each in computation.declared}

@@ -25,6 +25,7 @@ no_assignment
 BROKEN="no end
 A-B=1
 lower_too=x
+Ä=1
 =x
 """
 SAID = {

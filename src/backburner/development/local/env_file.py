@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 LINE = re.compile(
-    r"""(?:export\s+)?(\w+)\s*=\s*(?:'([^']*)'|"((?:[^"\\]|\\.)*)"|((?!['"#]).*?))(?:\s+\#.*)?"""
+    r"""(?a)(?:export\s+)?(\w+)\s*=\s*(?:'([^']*)'|"((?:[^"\\]|\\.)*)"|((?!['"#]).*?))(?:\s+\#.*)?"""
 )
 ESCAPED = {"n": "\n", "t": "\t"}
 

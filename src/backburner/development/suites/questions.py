@@ -38,15 +38,17 @@ class Questions:
 
 
 def questions_to(api: Api, wanted: str = "") -> Questions:
-    """Of the wanted computation, or of the first whose example has a value that may be another."""
+    """Of the wanted computation, or of the first that answers its example and that may be asked
+    with another value in it."""
     for listed in api.get("/v1").json["computations"]:
         if wanted in ("", listed["name"]):
             route, example = f"/v1/{listed['name']}", listed["example"]
-            if spans := dict(islice(find_spans(api, route, example), MAX_VARIED)):
+            spans = dict(islice(find_spans(api, route, example), MAX_VARIED))
+            if spans and api.answer(example, route).status == 200:
                 return Questions(route, example, spans)
     raise LookupError(
-        f"no computation {wanted} has an example with a text, number or date that may be another; "
-        "widen its parameters, or the example"
+        f"no computation {wanted} answers its example, with a text, number or date in it that may be "
+        "another; mend it, or widen its parameters"
     )
 
 

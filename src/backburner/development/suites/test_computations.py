@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 import computations
-from backburner.computation import Computation, registry
+from backburner.computation import Computation, declared, registry
+from backburner.computation.declared import Values
+from backburner.development.compute import values_of
 from backburner.development.local.template import TEMPLATE, load
 from backburner.development.request_imports import bundled
 from backburner.development.suites.api import Api
+from backburner.errors import AttemptFailed
 from backburner.http import parameters
 from backburner.protocol.signature import canonical
 
@@ -28,23 +31,35 @@ def computation(request: pytest.FixtureRequest) -> Computation:
     return registry.load(request.param)
 
 
-def compute(computation: Computation) -> tuple[str, list[float]]:
+@pytest.fixture
+def values(computation: Computation) -> Values:
+    """Of its secrets and settings. Without them its example cannot be computed."""
+    try:
+        return values_of(computation)
+    except AttemptFailed as error:
+        pytest.skip(f"{computation.name} {error}")
+
+
+def compute(computation: Computation, values: Values) -> tuple[str, list[float]]:
     given = computation.parameters.model_validate_json(canonical(computation.example), strict=True)
     told: list[float] = []
-    return computation.compute(given, told.append).model_dump_json(), told
+    with declared.given(values):
+        return computation.compute(given, told.append).model_dump_json(), told
 
 
-def test_the_example_computes_to_json_in_the_form_of_the_result(computation: Computation) -> None:
-    result, _ = compute(computation)
+def test_the_example_computes_to_json_in_the_form_of_the_result(
+    computation: Computation, values: Values
+) -> None:
+    result, _ = compute(computation, values)
     assert computation.result.model_validate_json(result, strict=True)
 
 
-def test_the_same_parameters_give_the_same_result(computation: Computation) -> None:
-    assert compute(computation)[0] == compute(computation)[0]
+def test_the_same_parameters_give_the_same_result(computation: Computation, values: Values) -> None:
+    assert compute(computation, values)[0] == compute(computation, values)[0]
 
 
-def test_progress_goes_from_0_to_1(computation: Computation) -> None:
-    _, told = compute(computation)
+def test_progress_goes_from_0_to_1(computation: Computation, values: Values) -> None:
+    _, told = compute(computation, values)
     assert told == sorted(told)
     assert all(0 <= fraction <= 1 for fraction in told)
 
@@ -89,6 +104,7 @@ def test_its_example_has_one_signature_in_every_process(computation: Computation
     assert len(signed) == 1
 
 
+@pytest.mark.usefixtures("values")
 def test_its_example_can_be_asked_for_and_is_answered(computation: Computation, api: Api) -> None:
     path = f"/v1/{computation.name}"
     assert api.post(path, computation.example).status in (200, 202)
