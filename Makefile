@@ -29,7 +29,7 @@ newcomer: dist .venv-sam/ready .venv-ministack/ready  ## from the wheel to a dep
 	.venv/bin/pytest tests/e2e/test_newcomer.py tests/e2e/test_tutorial.py -m e2e
 
 contract: .venv/ready   ## the API's contract against any address: BACKBURNER_URL=https://… make contract
-	.venv/bin/pytest src/backburner/development/suites/contract
+	.venv/bin/pytest src/backburner/development/suites/test_contract.py tests/contract
 
 fuzz: .venv/ready          ## 10,000 requests made up from the OpenAPI document, and 10,000 hostile ones over sockets; FUZZ_SEED=n for others
 	FUZZ_EXAMPLES=1000 FUZZ_REQUESTS=10000 .venv/bin/pytest tests/http/test_fuzz.py tests/served/test_hostile.py --show-capture=no

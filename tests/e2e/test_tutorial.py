@@ -49,7 +49,7 @@ def steps() -> Iterator[Step]:
             yield Step(command, expected)
 
 
-class Reader:
+class TutorialReader:
     """Types what the page says, but for the port, the database and the emulator's ways."""
 
     def __init__(self, newcomer: Newcomer, emulator: Emulator, database: SalesDatabase) -> None:
@@ -139,7 +139,7 @@ def test_each_step_does_what_the_page_says(tmp_path: Path, emulator_of_its_own: 
     newcomer.has_awscli()
     programs = postgres_server.installed(os.environ, postgres_server.folders())
     with postgres_server.sales_database(programs, rows=1000) as database:
-        reader = Reader(newcomer, emulator_of_its_own, database)
+        reader = TutorialReader(newcomer, emulator_of_its_own, database)
         with reader.running:
             for step in steps():
                 reader.takes(step)
