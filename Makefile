@@ -19,8 +19,8 @@ run: .venv/ready           ## the whole deployment on this machine, until Ctrl-C
 sam-local: .venv/ready .venv-sam/ready  ## make run, and the API in Docker by sam local
 	@.venv/bin/python -m backburner.development.local.sam_local --port $(PORT)
 
-test: .venv/ready .venv-ministack/ready   ## all the tests but e2e
-	.venv/bin/pytest
+test: .venv/ready .venv-ministack/ready   ## all the tests but e2e and newcomer
+	.venv/bin/backburner test
 
 e2e: .venv/ready .venv-sam/ready .venv-ministack/ready  ## sam deploy, update and delete, on ministack; with Python 3.13; sam local, in Docker
 	.venv/bin/pytest tests/e2e -m e2e --ignore tests/e2e/test_newcomer.py --ignore tests/e2e/test_tutorial.py
