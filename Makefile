@@ -1,7 +1,7 @@
 PYTHON ?= $(shell command -v python3.13 || command -v python3)
 PORT   ?= 3000
 OSV    ?= https://api.osv.dev/v1/query
-ROOT   := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
+HERE   ?= $(shell dirname "$(strip $(MAKEFILE_LIST))")
 SAM    := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 LAMBDA_PROCESSOR ?= aarch64
 
@@ -86,7 +86,7 @@ dist: .venv/ready          ## the wheel and the sdist, into dist/
 	.venv/bin/python -m build --no-isolation --quiet
 
 build-RequestFunction build-WorkerFunction build-DeadLetterFunction build-ComputationsLayer:
-	@$(ROOT).venv/bin/backburner bundle $(@:build-%=%) $(LAMBDA_PROCESSOR) "$(ARTIFACTS_DIR)"
+	@"$(HERE)/.venv/bin/backburner" bundle $(@:build-%=%) $(LAMBDA_PROCESSOR) "$(ARTIFACTS_DIR)"
 
 clean:                     ## remove what the other targets have installed and built
 	rm -rf .venv .venv-sam .venv-ministack .venv-checkov .venv-audit .aws-sam dist

@@ -18,8 +18,9 @@ from .sam_project import ROOT, SAM
 class Newcomer:
     """A person with an empty folder, two tools on the path, and a wheel."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, above: Path) -> None:
+        self.folder = folder = above / "an empty folder"
+        folder.mkdir()
         tools = {"python3.13": Path(sys.base_prefix) / "bin/python3.13", "sam": SAM}
         (folder / "bin").mkdir()
         for name, tool in tools.items():
