@@ -7,12 +7,16 @@ The metrics: hit, stale, miss, collapsed, refused, failed, computed, dead_letter
 import json
 import sys
 import time
+import traceback
 
 from aws_lambda_powertools import Logger
 
 from backburner import settings
 
 logger = Logger(service="backburner")
+
+MAX_CHAIN = 10
+"""Errors, of a chain of causes, whose traceback is logged."""
 
 
 def count(metric: str, computation: str) -> None:
@@ -41,3 +45,20 @@ def _emit(metric: str, unit: str, value: float, computation: str) -> None:
         metric: [value],
     }
     sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
+
+
+def where(error: BaseException) -> str:
+    """The traceback of an error and its causes, with the types of the errors.
+
+    Their texts are left out: they may quote parameters, which do not belong in logs. On the
+    author's own machine (SHOW_ERRORS) they are kept.
+    """
+    if settings.shows_errors():
+        return "".join(traceback.format_exception(error)).rstrip("\n")
+    chain = [error]
+    while len(chain) < MAX_CHAIN and (cause := chain[0].__cause__ or chain[0].__context__):
+        chain.insert(0, cause)
+    return "\n".join(
+        "".join([*traceback.format_tb(each.__traceback__), type(each).__qualname__])
+        for each in chain
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 from backburner import __version__, settings
 from backburner.computation import Computation, Parameters, place, registry
-from backburner.errors import BrokenComputation, NoSuchComputation, where
+from backburner.errors import BrokenComputation, NoSuchComputation
 from backburner.http import parameters, response
 from backburner.http.event import Request
 from backburner.http.response import Document, Response
@@ -21,7 +21,7 @@ from backburner.problems import (
 from backburner.protocol import signature
 from backburner.protocol.entry import Entry, Job
 from backburner.protocol.signature import Signature
-from backburner.telemetry import logger
+from backburner.telemetry import logger, where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
