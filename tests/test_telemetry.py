@@ -31,6 +31,16 @@ def test_a_metric_is_a_line_as_powertools_would_write_it(
     assert ours == expected
 
 
+def test_each_line_has_its_own_value_and_names(capsys: pytest.CaptureFixture[str]) -> None:
+    with exactly({"METRICS_NAMESPACE": "null-stack"}):
+        for seconds in (0.25, 1e-07):
+            telemetry.measure("run_time", seconds, "null-check")
+        telemetry.count("hit", "doubling")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line.get("run_time", line.get("hit")) for line in lines] == [[0.25], [1e-07], [1.0]]
+    assert [line["computation"] for line in lines] == ["null-check", "null-check", "doubling"]
+
+
 def test_whatever_the_environment_says_a_metric_has_one_dimension(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from random import SystemRandom
 from typing import Any
@@ -15,6 +15,7 @@ from backburner import resources
 from backburner.errors import Unsent
 from backburner.http import failures, response, routes
 from backburner.http.event import PUBLIC, Request, Site
+from backburner.http.memo import Memo, new_memo
 from backburner.http.response import Response
 from backburner.http.routes import Forget, Question
 from backburner.large_results import LargeResults
@@ -60,7 +61,7 @@ def request_handler() -> "RequestHandler":
 def respond(event: Mapping[str, Any], handler: "RequestHandler") -> Response:
     """The response to an event; any error becomes a problem."""
     try:
-        match routes.find(Request.from_event(event, handler.site)):
+        match routes.find(Request.from_event(event, handler.site), handler.memo):
             case Question() as question:
                 return handler.answer(question)
             case Forget() as forget:
@@ -82,6 +83,7 @@ class RequestHandler:
     large_results: LargeResults
     failed_jobs: FailedJobs
     site: Site = PUBLIC
+    memo: Memo = field(default_factory=new_memo)
     random: Callable[[], float] = SystemRandom().random
     """The system's randomness: instances that SnapStart restores would share any other."""
 

@@ -65,17 +65,16 @@ class Request:
     """True if API Gateway requires a token for answers."""
     large_results: str
     """The origin of large results."""
-    caller: str
-    """A hash of the token's issuer and subject or, without a token, of the IP address."""
+    address: str
+    """The IP address of the client."""
     identity: str | None
-    """The caller, if API Gateway has checked a token that identifies it."""
+    """A hash of the token's issuer and subject, if API Gateway has checked such a token."""
     operator: str | None
     """The ARN of the request's signer, if API Gateway has checked an AWS signature."""
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any], site: Site = PUBLIC) -> Self:
         context = event["requestContext"]
-        identity = _identity(context)
         return cls(
             method=context["http"]["method"],
             path=_path(event),
@@ -86,10 +85,15 @@ class Request:
             correlation_id=context["requestId"],
             needs_token=site.needs_token,
             large_results=site.large_results,
-            caller=identity or _hash(context["http"]["sourceIp"]),
-            identity=identity,
+            address=context["http"]["sourceIp"],
+            identity=_identity(context),
             operator=_authorizer(context, "iam").get("userArn"),
         )
+
+    @property
+    def caller(self) -> str:
+        """The identity or, without one, a hash of the IP address."""
+        return self.identity or _hash(self.address)
 
     @property
     def accepts_gzip(self) -> bool:
