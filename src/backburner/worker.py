@@ -131,7 +131,7 @@ class Worker:
             self.heartbeat(run, delivery, 1.0)  # compressing took time, and so will the put
             answer = self.large_results.keep(answer, f"{run.entry.signature}/{run.token}")
         self.store.complete(run, answer)
-        self.run_times.record(run.entry.computation, run.job, answer.computed_at)
+        self.run_times.record(run.entry.computation, run.job, self.store.clock())
 
     def fail(self, run: Run, problem: Problem) -> None:
         """Store a problem as the answer: another attempt would not help."""
