@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backburner import attempt, aws, batch, resources
+from backburner import attempt, aws, batch, init, resources
 from backburner.computation import declared, registry
 from backburner.declared_values import DeclaredValues
 from backburner.errors import (
@@ -176,3 +176,6 @@ class Worker:
         delay *= 1 + self.random()
         self.store.give_back(run, delay)
         delivery.give_back(delay, "its job is tried again")
+
+
+init.prepare(worker)
