@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backburner import resources
+from backburner import init, resources
 from backburner.errors import Unsent
 from backburner.http import failures, response, routes
 from backburner.http.event import PUBLIC, Request, Site
@@ -213,3 +213,6 @@ class RequestHandler:
         samples = self.run_times.of(entry.computation)
         wait = estimate(entry.the_job, samples, now, self.random())
         return response.accepted(entry, question.request, wait, collapsed=collapsed)
+
+
+init.prepare(request_handler)
