@@ -1,16 +1,19 @@
 """What Lambda's Init makes, so that the first event does not have to."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+from botocore.session import get_session
 
-from backburner import init, request, worker
+from backburner import init, request, resources, worker
 from backburner.computation import registry
 from backburner.errors import BrokenComputation, MissingSetting
 from tests.support.environment import exactly
@@ -23,12 +26,13 @@ HANDLERS: dict[str, Callable[[], Any]] = {
 }
 WITHOUT_CLIENTS = ["snap-start", "provisioned-concurrency"]
 """The kinds of Init for which no client waits."""
+CREDENTIALS = {"AccessKeyId": "key", "SecretAccessKey": "secret", "Token": "token"}
 
 
 class _CountingServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Empty)
-        self.connections, self.asked = 0, list[str]()
+        self.connections, self.asked, self.are_signed = 0, list[str](), list[bool]()
 
     def get_request(self) -> Any:
         self.connections += 1
@@ -41,12 +45,18 @@ class _Empty(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
-        self.server.asked.append(self.headers.get("x-amz-target", self.command))
-        assert self.command == "POST" or "authorization" not in self.headers
+        self.server.asked.append(self.headers.get("x-amz-target", self.path))
+        self.server.are_signed.append("authorization" in self.headers)
+        body = json.dumps(self.credentials() if self.path == "/credentials" else {}).encode()
         self.send_response(200)
-        self.send_header("content-length", "2")
+        self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(b"{}")
+        self.wfile.write(body)
+
+    def credentials(self) -> dict[str, str]:
+        """The first have ended."""
+        year = 2020 if self.server.asked.count("/credentials") == 1 else 2100
+        return {**CREDENTIALS, "Expiration": f"{year}-01-01T00:00:00Z"}
 
     do_POST = do_GET  # noqa: N815 - its base class has it so
 
@@ -94,9 +104,10 @@ def test_the_first_call_on_demand_finds_a_connection_that_is_open(
 ) -> None:
     url = f"http://127.0.0.1:{aws.server_port}"
     prepare("RequestFunction", deployment, "on-demand", AWS_ENDPOINT_URL=url)
-    assert aws.asked == ["GET"]
+    assert aws.asked == ["/"]
     request.request_handler().store.client.get_item(TableName="t", Key={"signature": {"S": "s"}})
-    assert aws.asked == ["GET", "DynamoDB_20120810.GetItem"]
+    assert aws.asked == ["/", "DynamoDB_20120810.GetItem"]
+    assert aws.are_signed == [False, True]
     assert aws.connections == 1
 
 
@@ -107,6 +118,23 @@ def test_a_snapshot_has_no_connection(
     url = f"http://127.0.0.1:{aws.server_port}"
     prepare("RequestFunction", deployment, kind, AWS_ENDPOINT_URL=url)
     assert aws.connections == 0
+
+
+def test_credentials_that_end_meanwhile_are_fetched_again(
+    deployment: MotoDeployment, aws: _CountingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A snapshot is restored long after Init. With SnapStart, Lambda gives them by HTTP."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(resources, "_session", cache(get_session))  # the others' has theirs
+    url = f"http://127.0.0.1:{aws.server_port}"
+    container = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{url}/credentials"}
+    prepare("RequestFunction", deployment, "snap-start", AWS_ENDPOINT_URL=url, **container)
+    assert aws.asked == ["/credentials"]
+    with exactly(container):
+        client = request.request_handler().store.client
+        client.get_item(TableName="t", Key={"signature": {"S": "s"}})
+    assert aws.asked == ["/credentials", "/credentials", "DynamoDB_20120810.GetItem"]
 
 
 @pytest.mark.parametrize("function", HANDLERS)
