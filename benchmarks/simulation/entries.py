@@ -1,5 +1,6 @@
 """The table's entries, and when the product tells clients to ask again."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from math import ceil, inf
 
@@ -56,6 +57,11 @@ class SimulatedEntries:
 
     def record(self, sample: Sample) -> None:
         self.slots[int(self.rng.integers(SLOTS))] = sample
+
+    def learn(self, run_times: Iterable[float]) -> None:
+        """Fill the slots, as jobs that did not wait would have done."""
+        shares = (seconds / self.expected_time for seconds in run_times)
+        self.slots = {slot: Sample(0, share) for slot, share in enumerate(shares)}
 
     def retry_after(self, signature: int, now: float) -> float:
         """The header's whole seconds. Equal jobs of a moment are estimated once."""

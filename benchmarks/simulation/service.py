@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import simpy
 
+from backburner.run_times import SLOTS
+
 from .entries import SimulatedEntries
 from .front import SimulatedFront
 from .limits import Quotas
@@ -38,6 +40,8 @@ def simulate(
     entries = SimulatedEntries(
         fresh_until=traffic.fresh_until(rng), expected_time=traffic.run_time, rng=rng
     )
+    if not traffic.is_cold:
+        entries.learn(traffic.drawn_run_time(rng) / parameters.speed for _ in range(SLOTS))
     workers = SimulatedWorkers(
         env=env,
         entries=entries,

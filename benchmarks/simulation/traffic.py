@@ -34,7 +34,8 @@ class Traffic:
     @cached_property
     def shares(self) -> NDArray[np.float64]:
         """The share of each signature in the questions."""
-        weights: NDArray[np.float64] = np.arange(1, self.signatures + 1, dtype=float) ** -self.exponent
+        ranks: NDArray[np.float64] = np.arange(1, self.signatures + 1, dtype=float)
+        weights = ranks**-self.exponent
         shares: NDArray[np.float64] = weights / weights.sum() * (1 - self.viral)
         shares[0] += self.viral
         return shares

@@ -29,7 +29,7 @@ LOADS = {
 }
 
 
-@pytest.fixture(params=LOADS)
+@pytest.fixture(params=LOADS, scope="module")
 def outcome(request: pytest.FixtureRequest) -> SimulationOutcome:
     return simulate(*LOADS[request.param])
 
