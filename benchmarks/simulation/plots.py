@@ -45,7 +45,7 @@ def hot_key() -> Figure:
         axes.plot(RATES, units, marker=".", label=label)
     axes.axhline(KEY_READ_UNITS, color="black", linestyle=":", label="the limit of a partition")
     axes.set(xscale="log", yscale="log", xlabel="questions/s", ylabel="read units/s of the key")
-    axes.legend()
+    axes.legend(loc="upper left", fontsize=7)
     return figure
 
 

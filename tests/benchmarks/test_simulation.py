@@ -1,6 +1,8 @@
 """The rules of the simulation behind docs/scale.md."""
 
 from dataclasses import replace
+from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,8 @@ from backburner.local_cache import MAX_AGE_S
 from benchmarks.simulation.front import BACKLOG, GATEWAY, HOT_KEY, RAMP, RATE, in_memory
 from benchmarks.simulation.limits import Quotas, TokenBucket
 from benchmarks.simulation.outcome import SimulationOutcome
-from benchmarks.simulation.report import BURST, OPEN, UNLIMITED
+from benchmarks.simulation.report import BURST, OPEN, RATES, UNLIMITED, of_limits
+from benchmarks.simulation.report import LOADS as LOADS_OF_THE_DOCUMENT
 from benchmarks.simulation.service import simulate
 from benchmarks.simulation.settings import PROCESSOR_MB, Parameters, asked_for, fitting, rounded
 from benchmarks.simulation.traffic import Traffic
@@ -145,3 +148,10 @@ def test_what_is_set_carries_the_load() -> None:
 
 def test_settings_are_round_numbers() -> None:
     assert [rounded(n) for n in (7.2, 12, 96, 101, 1_234)] == [8, 15, 100, 150, 1_500]
+
+
+def test_the_document_has_the_limits_and_the_loads_of_the_simulation() -> None:
+    document = (Path(__file__).parents[2] / "docs/scale.md").read_text()
+    assert of_limits() in document
+    for load, rate in product(LOADS_OF_THE_DOCUMENT, RATES):
+        assert document.count(f"| {load.name} | {rate:,} |") == 2
