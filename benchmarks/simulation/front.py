@@ -25,7 +25,7 @@ from .limits import (
     TokenBucket,
 )
 from .outcome import SimulationOutcome
-from .settings import CALL_S, REQUEST_S, Parameters
+from .settings import CALL_S, REQUEST_S, StackParameters
 from .traffic import Signatures, Traffic
 from .workers import Events, SimulatedWorkers
 
@@ -73,7 +73,7 @@ class SimulatedFront:
     entries: SimulatedEntries
     workers: SimulatedWorkers
     traffic: Traffic
-    parameters: Parameters
+    parameters: StackParameters
     quotas: Quotas
     outcome: SimulationOutcome
     rng: np.random.Generator

@@ -19,7 +19,7 @@ from .limits import Quotas
 from .outcome import SimulationOutcome
 from .report import OPEN, table
 from .service import simulate
-from .settings import Parameters
+from .settings import StackParameters
 from .traffic import Signatures, Traffic
 
 COMPUTATIONS = Path(__file__).with_name("computations")
@@ -93,7 +93,7 @@ def prediction(traffic: Traffic, plan: list[tuple[float, Signatures]]) -> Simula
     by_tick = {round(at / TICK_S): signatures for at, signatures in plan}
     return simulate(
         traffic,
-        Parameters(request_rate=OPEN.request_rate, max_workers=WORKERS),
+        StackParameters(request_rate=OPEN.request_rate, max_workers=WORKERS),
         Quotas(),
         seed=SEED,
         tick=TICK_S,

@@ -12,7 +12,7 @@ from .limits import (
 )
 from .outcome import SimulationOutcome
 from .service import simulate
-from .settings import CALL_S, REQUEST_S, Parameters, asked_for, fitting
+from .settings import CALL_S, REQUEST_S, StackParameters, asked_for, fitting
 from .traffic import Traffic
 
 RATES = (100, 1_000, 10_000, 100_000)
@@ -21,7 +21,7 @@ BURST = Traffic(name="a burst from zero", rate=0, seconds=20, is_cold=True)
 VIRAL = Traffic(name="one goes viral", rate=0, seconds=20, viral=0.9, run_time=10)
 SLOW = Traffic(name="slow", rate=0, seconds=90, run_time=60)
 LOADS = (POPULAR, BURST, VIRAL, SLOW)
-OPEN = Parameters(request_rate=1e9, request_burst=1e9, max_backlog=0, max_workers=MOST_WORKERS)
+OPEN = StackParameters(request_rate=1e9, request_burst=1e9, max_backlog=0, max_workers=MOST_WORKERS)
 UNLIMITED = Quotas(
     gateway_rate=1e9, gateway_burst=1e9, concurrency=1e9, read_units=1e9, write_units=1e9
 )
@@ -32,7 +32,7 @@ class Row:
     """A load, what fits it, and what comes of it with AWS's default quotas and with more."""
 
     traffic: Traffic
-    parameters: Parameters
+    parameters: StackParameters
     quotas: Quotas
     by_default: SimulationOutcome
     raised: SimulationOutcome
@@ -63,7 +63,10 @@ def of_limits() -> str:
     return table(
         ["limit", "is reached at"],
         [
-            ["`RequestRate`, as it is", f"{Parameters().request_rate:,.0f} requests/s, with polls"],
+            [
+                "`RequestRate`, as it is",
+                f"{StackParameters().request_rate:,.0f} requests/s, with polls",
+            ],
             ["API Gateway's rate", f"{quotas.gateway_rate:,.0f} requests/s"],
             [
                 "Lambda's requests a second",

@@ -11,7 +11,7 @@ from .entries import SimulatedEntries
 from .front import SimulatedFront
 from .limits import Quotas
 from .outcome import SimulationOutcome
-from .settings import Parameters
+from .settings import StackParameters
 from .traffic import Signatures, Traffic
 from .workers import Events, SimulatedWorkers
 
@@ -25,7 +25,7 @@ Asked = Callable[[float], Signatures]
 
 def simulate(
     traffic: Traffic,
-    parameters: Parameters,
+    parameters: StackParameters,
     quotas: Quotas,
     *,
     seed: int = SEED,

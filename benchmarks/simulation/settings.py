@@ -23,7 +23,7 @@ PATIENCE_S = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parameters:
+class StackParameters:
     """Those of template.yaml that bound the load, with its defaults."""
 
     request_rate: float = 100
@@ -38,12 +38,12 @@ class Parameters:
         return min(1.0, self.worker_memory / PROCESSOR_MB)
 
 
-def fitting(traffic: Traffic, peak: float) -> Parameters:
+def fitting(traffic: Traffic, peak: float) -> StackParameters:
     """Parameters for the traffic, whose questions and polls have that peak a second."""
     needed = ceil(HEADROOM * traffic.new_jobs * traffic.run_time)
     workers = MOST_WORKERS if traffic.is_cold else min(max(needed, 10), MOST_WORKERS)
     rate = max(100, rounded(HEADROOM * peak))
-    return Parameters(
+    return StackParameters(
         request_rate=rate,
         request_burst=min(max(200, rate), MOST_BURST),
         max_workers=rounded(workers),
@@ -51,7 +51,7 @@ def fitting(traffic: Traffic, peak: float) -> Parameters:
     )
 
 
-def asked_for(traffic: Traffic, parameters: Parameters) -> Quotas:
+def asked_for(traffic: Traffic, parameters: StackParameters) -> Quotas:
     """The quotas that the parameters need; no less than the defaults."""
     default = Quotas()
     rate = parameters.request_rate

@@ -13,7 +13,7 @@ from backburner.run_times import NEVER, REFRESH_EVERY_S
 from .entries import SimulatedEntries
 from .limits import FIRST_POLLERS, POLLERS_PER_S
 from .outcome import SimulationOutcome
-from .settings import CALL_S, JOB_S, Parameters
+from .settings import CALL_S, JOB_S, StackParameters
 from .traffic import Traffic
 
 RECEIVE_S = 0.016
@@ -34,7 +34,7 @@ class SimulatedWorkers:
     env: simpy.Environment
     entries: SimulatedEntries
     traffic: Traffic
-    parameters: Parameters
+    parameters: StackParameters
     outcome: SimulationOutcome
     rng: np.random.Generator
     own_time: float = JOB_S + 2 * CALL_S

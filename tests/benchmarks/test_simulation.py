@@ -16,7 +16,13 @@ from benchmarks.simulation.outcome import SimulationOutcome
 from benchmarks.simulation.report import BURST, OPEN, RATES, UNLIMITED, of_limits
 from benchmarks.simulation.report import LOADS as LOADS_OF_THE_DOCUMENT
 from benchmarks.simulation.service import simulate
-from benchmarks.simulation.settings import PROCESSOR_MB, Parameters, asked_for, fitting, rounded
+from benchmarks.simulation.settings import (
+    PROCESSOR_MB,
+    StackParameters,
+    asked_for,
+    fitting,
+    rounded,
+)
 from benchmarks.simulation.traffic import Traffic
 from benchmarks.simulation.workers import MAPPING
 
@@ -26,7 +32,7 @@ VIRAL = replace(SMALL, rate=20_000, seconds=2, viral=0.9)
 LOADS = {
     "a cold one": (SMALL, OPEN, UNLIMITED),
     "a steady one": (STEADY, OPEN, UNLIMITED),
-    "one over RequestRate": (SMALL, Parameters(), Quotas()),
+    "one over RequestRate": (SMALL, StackParameters(), Quotas()),
     "one over MaxBacklog": (SMALL, replace(OPEN, max_backlog=20, max_workers=2), UNLIMITED),
     "one over every quota": (VIRAL, OPEN, Quotas(gateway_rate=15_000, concurrency=300)),
 }
@@ -70,7 +76,7 @@ def test_without_limits_nothing_is_refused() -> None:
 
 def test_each_limit_refuses_what_is_over_it() -> None:
     fast = replace(STEADY, rate=2_000)
-    assert simulate(fast, Parameters(), UNLIMITED).limits == [RATE]
+    assert simulate(fast, StackParameters(), UNLIMITED).limits == [RATE]
     quotas = replace(UNLIMITED, gateway_rate=1_000, gateway_burst=500)
     assert GATEWAY in simulate(fast, OPEN, quotas).limits
     full = replace(OPEN, max_backlog=20, max_workers=2)
@@ -80,7 +86,7 @@ def test_each_limit_refuses_what_is_over_it() -> None:
 
 def test_a_rate_that_is_let_through_is_the_rate_of_the_limit() -> None:
     outcome = simulate(
-        replace(STEADY, rate=2_000, seconds=20), Parameters(request_rate=500), UNLIMITED
+        replace(STEADY, rate=2_000, seconds=20), StackParameters(request_rate=500), UNLIMITED
     )
     admitted = outcome.asked + outcome.polls - outcome.refused[RATE] - outcome.polls_refused[RATE]
     assert admitted == pytest.approx(500 * len(outcome.seconds), rel=0.1)
