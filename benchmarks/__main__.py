@@ -1,0 +1,75 @@
+"""Measures the built bundles beside their floors, and peers: make bench
+
+With names of parts (hits, jobs, …) it measures only these. Writes build/bench.json.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from benchmarks import built
+from benchmarks.goals import GOALS, Goal
+
+OUTPUT = built.ROOT / "build/bench.json"
+Figures = dict[str, dict[str, float]]
+
+
+def main(names: list[str]) -> None:
+    figures: Figures = {}
+    for name in names or PARTS:
+        print(f"measuring {name} …", file=sys.stderr, flush=True)
+        figures |= PARTS[name]()
+    report = {"figures": {g.name: with_goal(g, figures) for g in GOALS if g.name in figures}}
+    OUTPUT.write_text(json.dumps(report, indent=1))
+    print(table(figures))
+
+
+def paths(group: str) -> Figures:
+    """The figures of benchmarks.figures, against a server of their own."""
+    with built.canned_aws() as endpoint:
+        locations = built.run(built.WORKER, "benchmarks.prepare", endpoint)
+        function = built.WORKER if group == "worker" else built.REQUEST
+        found: Figures = built.run(
+            function, "benchmarks.figures", endpoint, group, json.dumps(locations)
+        )
+    return found
+
+
+def bundle() -> Figures:
+    return {"bundle_mb": {"ratio": round(built.size(built.REQUEST) / 1e6, 2)}}
+
+
+PARTS: dict[str, Callable[[], Figures]] = {
+    "hits": partial(paths, "hits"),
+    "jobs": partial(paths, "jobs"),
+    "signatures": partial(paths, "signatures"),
+    "worker": partial(paths, "worker"),
+    "bundle": bundle,
+}
+
+
+def with_goal(goal: Goal, figures: Figures) -> dict[str, Any]:
+    found = figures[goal.name]
+    same = {"p25": found["ratio"], "p75": found["ratio"]}
+    return {**same, **found, "goal": goal.most}
+
+
+def table(figures: Figures) -> str:
+    """In Markdown, as it stands in docs/performance.md."""
+    rows = [row(goal, figures[goal.name]) for goal in GOALS if goal.name in figures]
+    return "\n".join(["| figure | ratio | p25 to p75 | goal | |", "|---|--:|--:|--:|---|", *rows])
+
+
+def row(goal: Goal, found: dict[str, float]) -> str:
+    ratio = found["ratio"]
+    spread = f"{found['p25']:.3g} to {found['p75']:.3g}" if "p25" in found else ""
+    if goal.most is None:
+        return f"| {goal.what} | {ratio:.3g} | {spread} | | |"
+    verdict = "met" if ratio <= goal.most else "not met"
+    return f"| {goal.what} | {ratio:.3g} | {spread} | {goal.most:g} | {verdict} |"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
