@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from benchmarks import built
+from benchmarks import built, cold_start, quick
 from benchmarks.goals import GOALS, Goal
 
 OUTPUT = built.ROOT / "build/bench.json"
@@ -41,11 +41,16 @@ def bundle() -> Figures:
     return {"bundle_mb": {"ratio": round(built.size(built.REQUEST) / 1e6, 2)}}
 
 
+def cold_starts() -> Figures:
+    return {name: ratio.as_json() for name, ratio in cold_start.measure().items()}
+
+
 PARTS: dict[str, Callable[[], Figures]] = {
     "hits": partial(paths, "hits"),
     "jobs": partial(paths, "jobs"),
     "signatures": partial(paths, "signatures"),
     "worker": partial(paths, "worker"),
+    "cold_starts": cold_starts,
     "bundle": bundle,
 }
 
@@ -72,4 +77,4 @@ def row(goal: Goal, found: dict[str, float]) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    quick.main() if sys.argv[1:] == ["quick"] else main(sys.argv[1:])

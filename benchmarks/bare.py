@@ -8,15 +8,15 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
-Heard = Sequence[tuple[str, dict[str, Any]]]
-"""Operations and the bodies of their requests."""
+from benchmarks.canned_control import Heard
+
 SERVICES = {"GetItem": "dynamodb", "UpdateItem": "dynamodb"}
 NOT_EACH_TIME = ("GetQueueAttributes",)
 """What an instance asks once in some seconds. So it does for the run times."""
@@ -78,8 +78,14 @@ def _response(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _call(operation: str, body: dict[str, Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
+    service, method = method_of(operation)
+    return getattr(client(service), method), with_bytes(body)
+
+
+def method_of(operation: str) -> tuple[str, str]:
+    """boto3's service and method for an operation."""
     method = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).lower()
-    return getattr(client(SERVICES.get(operation, "sqs")), method), with_bytes(body)
+    return SERVICES.get(operation, "sqs"), method
 
 
 def with_bytes(value: Any) -> Any:

@@ -62,8 +62,6 @@ class CannedAws:
                 self.is_frozen = body["frozen"]
             case "Put":
                 self.items[body["signature"]["S"]] = body
-            case "Forget":
-                self.items.clear()
         return {}
 
     def _updated(self, body: Body) -> Body:

@@ -30,6 +30,7 @@ GOALS = (
     Goal("cold_start_post", "cold start, first request a POST", 0.90),
     Goal("cold_start_get", "cold start, first request a GET by signature", 0.65),
     Goal("worker_cold_start", "cold start of the worker, with its first job", 1.25),
+    Goal("cold_start_compiled", "cold start with a POST ÷ the same without bytecode", None),
     Goal("short_job_p50", "50 ms job, from asking to the result, p50, seconds", 0.3),
     Goal("short_job_p99", "50 ms job, from asking to the result, p99, seconds", 1.0),
     Goal("polls_per_result", "polls per result of these jobs", 1.5),
