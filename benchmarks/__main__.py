@@ -1,6 +1,7 @@
 """Measures the built bundles beside their floors, and peers: make bench
 
-With names of parts (hits, jobs, …) it measures only these. Writes build/bench.json.
+With names of parts (hits, jobs, …, peers) it measures only these, and keeps the figures of the
+others. Writes build/bench.json.
 """
 
 import json
@@ -9,21 +10,29 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from benchmarks import built, cold_start, quick
+from benchmarks import built, cold_start, deployed, quick
 from benchmarks.goals import GOALS, Goal
+from benchmarks.peers import compared
 
+PEERS = "peers"
 OUTPUT = built.ROOT / "build/bench.json"
 Figures = dict[str, dict[str, float]]
 
 
 def main(names: list[str]) -> None:
-    figures: Figures = {}
-    for name in names or PARTS:
+    report: dict[str, Any] = {"figures": {}, "peers": {}}
+    if names and OUTPUT.exists():
+        report = json.loads(OUTPUT.read_text())
+    for name in names or [*PARTS, PEERS]:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
-        figures |= PARTS[name]()
-    report = {"figures": {g.name: with_goal(g, figures) for g in GOALS if g.name in figures}}
-    OUTPUT.write_text(json.dumps(report, indent=1))
-    print(table(figures))
+        if name == PEERS:
+            report["peers"] = compared.measure()
+        else:
+            report["figures"] |= with_goals(PARTS[name]())
+        OUTPUT.write_text(json.dumps(report, indent=1))
+    print(table(report["figures"]))
+    if report["peers"]:
+        print("", compared.table(report["peers"]), sep="\n")
 
 
 def paths(group: str) -> Figures:
@@ -51,14 +60,18 @@ PARTS: dict[str, Callable[[], Figures]] = {
     "signatures": partial(paths, "signatures"),
     "worker": partial(paths, "worker"),
     "cold_starts": cold_starts,
+    "short_jobs": deployed.short_jobs,
+    "front": deployed.front_under_load,
     "bundle": bundle,
 }
 
 
-def with_goal(goal: Goal, figures: Figures) -> dict[str, Any]:
-    found = figures[goal.name]
-    same = {"p25": found["ratio"], "p75": found["ratio"]}
-    return {**same, **found, "goal": goal.most}
+def with_goals(found: Figures) -> dict[str, Any]:
+    goals = {goal.name: goal.most for goal in GOALS}
+    return {
+        name: {"p25": figure["ratio"], "p75": figure["ratio"], **figure, "goal": goals[name]}
+        for name, figure in found.items()
+    }
 
 
 def table(figures: Figures) -> str:
@@ -69,7 +82,7 @@ def table(figures: Figures) -> str:
 
 def row(goal: Goal, found: dict[str, float]) -> str:
     ratio = found["ratio"]
-    spread = f"{found['p25']:.3g} to {found['p75']:.3g}" if "p25" in found else ""
+    spread = f"{found['p25']:.3g} to {found['p75']:.3g}" if found["p25"] < found["p75"] else ""
     if goal.most is None:
         return f"| {goal.what} | {ratio:.3g} | {spread} | | |"
     verdict = "met" if ratio <= goal.most else "not met"
