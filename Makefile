@@ -4,11 +4,12 @@ OSV    ?= https://api.osv.dev/v1/query
 HERE   ?= $(shell dirname "$(strip $(MAKEFILE_LIST))")
 SAM    := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 LAMBDA_PROCESSOR ?= aarch64
+MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
 # This file also makes the bundles for sam build: src/Makefile says which.
 
 .DEFAULT_GOAL := help
-.PHONY: help format run sam-local test e2e newcomer contract fuzz chaos mutants verify check lint scan audit simulate build deploy redrive lock dist clean
+.PHONY: help format run sam-local test e2e newcomer contract fuzz chaos mutants verify check lint scan audit simulate bench build deploy redrive lock dist clean
 
 help:                      ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +44,11 @@ mutants: .venv/ready        ## mistakes in vital lines, one at a time: the tests
 verify: .venv/ready        ## the protocol under every schedule, and mistakes that must be found: some minutes
 	.venv/bin/python -m tests.evidence.explorer
 
+bench: .venv/ready .venv-sam/ready $(if $(QUICK),,.venv-bench/ready)  ## what is built, beside bare handlers and peers; QUICK=1 only counts; PARTS="hits jobs" measures only these; on Linux
+	@mkdir -p build
+	@$(SAM) build --build-dir build/bench --parameter-overrides Architecture=$(MACHINE) >build/bench.log 2>&1 || { cat build/bench.log; exit 1; }
+	@PYTHONPATH=src .venv/bin/python -m benchmarks $(if $(QUICK),quick,$(PARTS))
+
 check: lint scan build .venv-ministack/ready   ## what CI runs; with Python 3.13
 	.venv/bin/pytest --cov --cov-report=term
 	$(MAKE) e2e
@@ -63,7 +69,7 @@ scan: .venv-checkov/ready  ## template.yaml for what is insecure; offline
 
 audit: .venv-audit/ready   ## what is locked, for known vulnerabilities; asks https://api.osv.dev
 	@curl --silent --max-time 10 --output /dev/null $(OSV) || { echo "make audit asks $(OSV), which does not answer here"; exit 1; }
-	@for set in dev sam ministack checkov audit simulate; do echo "$$set:"; .venv-audit/bin/pip-audit --vulnerability-service osv --osv-url $(OSV) \
+	@for set in dev sam ministack checkov audit simulate bench; do echo "$$set:"; .venv-audit/bin/pip-audit --vulnerability-service osv --osv-url $(OSV) \
 	  --strict --progress-spinner off --disable-pip --requirement requirements/$$set.txt || failed=1; done; exit $${failed:-0}
 
 simulate: .venv-simulate/ready  ## the tables and plots of docs/scale.md, and a check against make run
@@ -82,7 +88,7 @@ redrive: .venv/ready       ## drive failed jobs again: make redrive STACK=backbu
 
 lock: .venv/ready          ## the locked requirements, after a change of requirements/*.in
 	.venv/bin/python -m pip install --quiet uv
-	cd requirements && for set in dev:3.11 sam:3.13 ministack:3.11 checkov:3.13 audit:3.13 simulate:3.11; do ../.venv/bin/uv pip compile --quiet --universal \
+	cd requirements && for set in dev:3.11 sam:3.13 ministack:3.11 checkov:3.13 audit:3.13 simulate:3.11 bench:3.13; do ../.venv/bin/uv pip compile --quiet --universal \
 	  --upgrade --python-version $${set#*:} --generate-hashes --no-header $${set%:*}.in -o $${set%:*}.txt; done
 
 dist: .venv/ready          ## the wheel and the sdist, into dist/
@@ -93,7 +99,7 @@ build-RequestFunction build-WorkerFunction build-DeadLetterFunction build-Comput
 	@"$(HERE)/.venv/bin/backburner" bundle $(@:build-%=%) $(LAMBDA_PROCESSOR) "$(ARTIFACTS_DIR)"
 
 clean:                     ## remove what the other targets have installed and built
-	rm -rf .venv .venv-sam .venv-ministack .venv-checkov .venv-audit .venv-simulate .aws-sam dist
+	rm -rf .venv .venv-sam .venv-ministack .venv-checkov .venv-audit .venv-simulate .venv-bench .aws-sam dist
 
 .venv/ready: requirements/dev.txt
 .venv-sam/ready: requirements/sam.txt
@@ -101,7 +107,8 @@ clean:                     ## remove what the other targets have installed and b
 .venv-checkov/ready: requirements/checkov.txt
 .venv-audit/ready: requirements/audit.txt
 .venv-simulate/ready: requirements/simulate.txt
-.venv/ready .venv-sam/ready .venv-ministack/ready .venv-checkov/ready .venv-audit/ready .venv-simulate/ready:
+.venv-bench/ready: requirements/bench.txt
+.venv/ready .venv-sam/ready .venv-ministack/ready .venv-checkov/ready .venv-audit/ready .venv-simulate/ready .venv-bench/ready:
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	$(if $(filter .venv/ready,$@),$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .)

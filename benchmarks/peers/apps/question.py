@@ -1,0 +1,8 @@
+"""The question; not beside the computation, as RQ imports that anew for each job."""
+
+from pydantic import BaseModel
+
+
+class Question(BaseModel):
+    number: int
+    seconds: float = 0.05
