@@ -70,8 +70,13 @@ class Question:
         """The parameters of a question that the memo knew."""
         name, given = self.computation.name, Given.read(self.request, self.computation)
         if given.sign(self.computation, self.entry.private_to) != self.entry.signature:
-            changes = f"parameters of {name} have another value each time they are read; mend them"
-            raise _broken(name, BrokenComputation(changes))
+            raise _broken(
+                name,
+                BrokenComputation(
+                    f"the parameters of {name} have another value each time they are read; make "
+                    f"their validators stable ({place.of_class(self.computation.parameters)})"
+                ),
+            )
         return given
 
 
