@@ -93,8 +93,10 @@ def burst(client: PatientClient, answered: str, waiting: str) -> list[float]:
     """Seconds of each request of a burst: hits and polls by turns."""
     client.times.clear()
     for _ in range(BURST // 2):
-        client.request("POST", NAPPING, answered)
-        client.request("GET", waiting, None)
+        hit, *_ = client.request("POST", NAPPING, answered)
+        poll, *_ = client.request("GET", waiting, None)
+        if (hit, poll) != (200, 202):
+            raise RuntimeError(f"a hit got {hit}, and a poll {poll}; make the bursts shorter")
     return list(client.times)
 
 
@@ -108,6 +110,6 @@ def queue(running: Deployment) -> None:
 
 
 def percentiles(values: list[float]) -> dict[int, float]:
-    """The first to the ninety-ninth."""
+    """The percentiles, from the first to the ninety-ninth."""
     found = statistics.quantiles(values, n=100, method="inclusive")
     return dict(enumerate(found, start=1))
