@@ -99,7 +99,7 @@ def _key(body: Body) -> str:
     return signature
 
 
-class Connection(asyncio.Protocol):
+class KeptConnection(asyncio.Protocol):
     """HTTP/1.1 with keep-alive, as botocore, urllib3 and http.client speak it."""
 
     def __init__(self, aws: CannedAws) -> None:
@@ -145,7 +145,9 @@ def _headers(head: bytes) -> list[tuple[str, str]]:
 
 async def serve(listener: socket.socket) -> None:
     aws = CannedAws()
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(aws), sock=listener)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: KeptConnection(aws), sock=listener
+    )
     await server.serve_forever()
 
 

@@ -18,7 +18,7 @@ class Failed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Timed:
     """How a question went."""
 
     first: float
@@ -29,7 +29,7 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Client:
+class PatientClient:
     """Asks over one connection, which it opens again if the server has closed it."""
 
     url: str
@@ -44,7 +44,7 @@ class Client:
     def __post_init__(self) -> None:
         self.connection = HTTPConnection(urlsplit(self.url).netloc, timeout=60)
 
-    def ask(self, question: dict[str, Any]) -> Asked:
+    def ask(self, question: dict[str, Any]) -> Timed:
         """Ask until the result is there; Failed if it does not come."""
         began, before = time.monotonic(), self.requests
         body = json.dumps(question)
@@ -56,7 +56,7 @@ class Client:
             status, location, wait = self.request(*again)
         if status != 200:
             raise Failed(f"status {status} after {time.monotonic() - began:.1f} s")
-        return Asked(first, time.monotonic() - began, self.requests - before)
+        return Timed(first, time.monotonic() - began, self.requests - before)
 
     def request(self, method: str, path: str, body: str | None) -> tuple[int, str, float]:
         """The status, where to ask again, and after how many seconds."""

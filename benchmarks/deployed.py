@@ -10,7 +10,7 @@ from pathlib import Path
 from backburner.development.local import deployment, function
 from backburner.development.local.deployment import Deployment
 from benchmarks import built
-from benchmarks.client import Client
+from benchmarks.client import PatientClient
 from benchmarks.inside import COMPUTATIONS
 from benchmarks.paired import Ratio
 
@@ -49,7 +49,7 @@ def deployed(
 def short_jobs() -> dict[str, dict[str, float]]:
     """One job at a time, so that a worker is free."""
     with deployed() as running:
-        client = Client(running.url, NAPPING)
+        client = PatientClient(running.url, NAPPING)
         for n in range(10):  # both workers are warm, and their times known
             client.ask({"number": n})
         asked = [client.ask({"number": 100 + n}) for n in range(SHORT_JOBS)]
@@ -80,21 +80,23 @@ def front_under_load() -> dict[str, dict[str, float]]:
     }
 
 
-def prepared(running: Deployment, jobs: int) -> tuple[Client, str, str]:
+def prepared(running: Deployment, jobs: int) -> tuple[PatientClient, str, str]:
     """A client, the location of an answer, and that of a job that takes long."""
-    client = Client(running.url, NAPPING)
+    client = PatientClient(running.url, NAPPING)
     client.ask({"number": 0})
     naps = [json.dumps({"number": n, "seconds": NAP}) for n in range(1, jobs + 1)]
     locations = [client.request("POST", NAPPING, nap)[1] for nap in naps]
     return client, '{"number": 0}', locations[-1]
 
 
-def burst(client: Client, answered: str, waiting: str) -> list[float]:
+def burst(client: PatientClient, answered: str, waiting: str) -> list[float]:
     """Seconds of each request of a burst: hits and polls by turns."""
     client.times.clear()
     for _ in range(BURST // 2):
-        client.request("POST", NAPPING, answered)
-        client.request("GET", waiting, None)
+        hit, *_ = client.request("POST", NAPPING, answered)
+        poll, *_ = client.request("GET", waiting, None)
+        if (hit, poll) != (200, 202):
+            raise RuntimeError(f"a hit got {hit}, and a poll {poll}; make the bursts shorter")
     return list(client.times)
 
 
@@ -108,6 +110,6 @@ def queue(running: Deployment) -> None:
 
 
 def percentiles(values: list[float]) -> dict[int, float]:
-    """The first to the ninety-ninth."""
+    """The percentiles, from the first to the ninety-ninth."""
     found = statistics.quantiles(values, n=100, method="inclusive")
     return dict(enumerate(found, start=1))

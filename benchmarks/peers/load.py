@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from benchmarks.client import Asked, Client, Failed
+from benchmarks.client import Failed, PatientClient, Timed
 from benchmarks.deployed import percentiles
 from benchmarks.peers.services import Service
 
@@ -35,9 +35,9 @@ def under_load(start: Start) -> dict[str, float]:
     """What a service needs for the load, when it is warm."""
     with tempfile.TemporaryDirectory() as folder, start(Path(folder)) as service:
         warm = [{"number": -n} for n in range(1, CLIENTS + 1)]
-        clients = [Client(service.url, PATH) for _ in warm]
+        clients = [PatientClient(service.url, PATH) for _ in warm]
         with ThreadPoolExecutor(CLIENTS) as pool:
-            list(pool.map(Client.ask, clients, warm))
+            list(pool.map(PatientClient.ask, clients, warm))
         service.computed.write_text("")
         requests = sum(client.requests for client in clients)
         before, began = processor_time(service.front()), time.monotonic()
@@ -57,13 +57,13 @@ def under_load(start: Start) -> dict[str, float]:
     }
 
 
-def ask_all(clients: list[Client], numbers: list[int]) -> list[Asked]:
+def ask_all(clients: list[PatientClient], numbers: list[int]) -> list[Timed]:
     """Each client takes the next question when it has a result."""
     left: Iterator[int] = iter(numbers)
     lock = threading.Lock()
 
-    def asking(client: Client) -> list[Asked]:
-        asked: list[Asked] = []
+    def asking(client: PatientClient) -> list[Timed]:
+        asked: list[Timed] = []
         while True:
             with lock:
                 number = next(left, None)
@@ -83,7 +83,7 @@ def times(what: str, seconds: list[float]) -> dict[str, float]:
 def killed(start: Start) -> str:
     """What a client gets whose worker is killed in the middle of the job, and when."""
     with tempfile.TemporaryDirectory() as folder, start(Path(folder)) as service:
-        client = Client(service.url, PATH, most=WAITED)
+        client = PatientClient(service.url, PATH, most=WAITED)
         client.ask({"number": 0})
         timer = threading.Timer(KILLED_AFTER, service.kill_workers)
         timer.start()

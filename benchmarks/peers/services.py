@@ -115,7 +115,17 @@ def with_redis(folder: Path, app: str, workers: list[list[str]]) -> Iterator[Ser
     }
     with ExitStack() as stack:
         processes = Processes(environment, stack)
-        processes.start(str(REDIS), "--port", str(redis), "--save", "", "--dir", str(folder))
+        processes.start(
+            str(REDIS),
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            str(redis),
+            "--save",
+            "",
+            "--dir",
+            str(folder),
+        )
         wait_for(redis)
         uvicorn = processes.start(f"{VENV}/uvicorn", f"{app}:app", "--port", str(front))
         running = [processes.start(f"{VENV}/{name}", *rest) for name, *rest in workers]

@@ -3,6 +3,6 @@
 from pydantic import BaseModel
 
 
-class Question(BaseModel):
+class Napping(BaseModel):
     number: int
     seconds: float = 0.05

@@ -6,7 +6,7 @@ from typing import Any
 from celery import Celery
 from fastapi import FastAPI, HTTPException, Response
 from napping import nap
-from question import Question
+from question import Napping
 
 celery = Celery("peer", broker=os.environ["REDIS_URL"], backend=os.environ["REDIS_URL"])
 compute = celery.task(name="nap")(nap)
@@ -14,7 +14,7 @@ app = FastAPI()
 
 
 @app.post("/v1/napping", status_code=202)
-def ask(question: Question, response: Response) -> dict[str, Any]:
+def ask(question: Napping, response: Response) -> dict[str, Any]:
     job = compute.delay(question.number, question.seconds)
     response.headers["location"] = f"/results/{job.id}"
     return {"id": job.id}

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI, HTTPException, Response
 from napping import nap
-from question import Question
+from question import Napping
 from redis import Redis
 from rq import Queue
 from rq.job import Job
@@ -16,7 +16,7 @@ app = FastAPI()
 
 
 @app.post("/v1/napping", status_code=202)
-def ask(question: Question, response: Response) -> dict[str, Any]:
+def ask(question: Napping, response: Response) -> dict[str, Any]:
     job = queue.enqueue(nap, question.number, question.seconds)
     response.headers["location"] = f"/results/{job.id}"
     return {"id": job.id}
