@@ -105,7 +105,7 @@ def prediction(traffic: Traffic, plan: list[tuple[float, Signatures]]) -> Simula
 def measurement(traffic: Traffic, plan: list[tuple[float, Signatures]]) -> SimulationOutcome:
     with tempfile.TemporaryDirectory() as folder, deployed() as url:
         log = Path(folder) / "log.txt"
-        client = PatientClient(url=url, log=log, run_time=traffic.run_time)
+        client = WaitingClient(url=url, log=log, run_time=traffic.run_time)
         questions = [(at, int(number)) for at, numbers in plan for number in numbers]
         with ThreadPoolExecutor(len(questions)) as clients:
             begins = time.monotonic() + 1
@@ -129,7 +129,7 @@ def deployed() -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PatientClient:
+class WaitingClient:
     """Asks again after Retry-After, as often as it is told."""
 
     url: str
