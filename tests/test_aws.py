@@ -111,7 +111,7 @@ def client(service: str, url: str, patience: TimeLimits = SHORT) -> Any:
     return made
 
 
-class Light(aws_json.Client):
+class Light(aws_json.LightClient):
     """Says before each attempt where it goes."""
 
     def attempt(self, operation: str, body: bytes) -> Any:
@@ -158,7 +158,7 @@ def attempts_of(made: Any) -> list[str]:
 
 
 def call(made: Any) -> Any:
-    light = isinstance(made, aws_json.Client)
+    light = isinstance(made, aws_json.LightClient)
     match made.service if light else made.meta.service_model.service_name:
         case "dynamodb":
             return made.get_item(TableName="table", Key={"signature": {"S": "a"}})

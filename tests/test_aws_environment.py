@@ -7,7 +7,7 @@ from botocore.session import get_session
 
 from backburner import aws_environment, resources
 from backburner.aws_environment import endpoint, light_client
-from backburner.aws_json import Client
+from backburner.aws_json import LightClient
 from tests.support.environment import exactly
 
 LAMBDA = {
@@ -31,7 +31,7 @@ def _no_config_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(aws_environment, "CONFIG_FILE", tmp_path / "config")
 
 
-def made(service: str = "dynamodb", **others: str) -> Client | None:
+def made(service: str = "dynamodb", **others: str) -> LightClient | None:
     with exactly(LAMBDA | others):
         return light_client(service, resources.REQUEST)
 
@@ -119,6 +119,6 @@ def test_every_region_has_the_endpoint_that_botocore_knows_or_is_left_to_it() ->
 
 def test_the_request_function_has_light_clients_and_the_others_botocores() -> None:
     with exactly(LAMBDA):
-        assert isinstance(resources.store(resources.REQUEST, light=True).client, Client)
-        assert isinstance(resources.sqs(resources.REQUEST, light=True)(), Client)
-        assert not isinstance(resources.store(resources.WORKER).client, Client)
+        assert isinstance(resources.store(resources.REQUEST, light=True).client, LightClient)
+        assert isinstance(resources.sqs(resources.REQUEST, light=True)(), LightClient)
+        assert not isinstance(resources.store(resources.WORKER).client, LightClient)

@@ -129,7 +129,7 @@ def test_what_is_sent_is_byte_by_byte_what_botocore_sends(
     [theirs] = requests
     told = {name.lower(): _text(value) for name, value in theirs.headers.items()}
     now = time.mktime(time.strptime(told["x-amz-date"], "%Y%m%dT%H%M%SZ")) - time.timezone
-    ours = Kept(**_settings(service, clock=lambda: now))
+    ours = NotSending(**_settings(service, clock=lambda: now))
     getattr(ours, call_name)(**asked)
     [(headers, body)] = ours.kept
     assert body == theirs.body
@@ -170,7 +170,7 @@ def _settings(service: str, **others: Any) -> dict[str, Any]:
     }
 
 
-class Kept(aws_json.Client):
+class NotSending(aws_json.LightClient):
     """Keeps its requests instead of sending them."""
 
     kept: list[tuple[dict[str, str], bytes]]

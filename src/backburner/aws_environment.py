@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from backburner.aws import TimeLimits
-from backburner.aws_json import Client, Credentials
+from backburner.aws_json import Credentials, LightClient
 
 REGIONS = {
     "amazonaws.com": r"(us|us-gov|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+",
@@ -25,7 +25,7 @@ KNOWN = re.compile(
 CONFIG_FILE = Path("~/.aws/config")
 
 
-def light_client(service: str, time_limits: TimeLimits) -> Client | None:
+def light_client(service: str, time_limits: TimeLimits) -> LightClient | None:
     """A light client of that service; None if it takes botocore to do what the environment says."""
     env = os.environ
     region = env.get("AWS_DEFAULT_REGION", "")
@@ -36,7 +36,7 @@ def light_client(service: str, time_limits: TimeLimits) -> Client | None:
         return None
     if not all(map(KNOWN.match, env)) or CONFIG_FILE.expanduser().exists():
         return None
-    return Client(
+    return LightClient(
         service=service,
         url=url,
         region=region,

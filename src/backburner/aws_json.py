@@ -40,7 +40,7 @@ class Credentials(NamedTuple):
 
 
 @dataclass(kw_only=True, eq=False)
-class Client:
+class LightClient:
     """A client of one service, for any thread. Connections that are not in use are kept."""
 
     service: str

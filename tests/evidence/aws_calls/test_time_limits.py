@@ -153,7 +153,7 @@ class Slow:
             raise ReadTimeoutError(endpoint_url=request.url)
 
 
-class Slowed(aws_json.Client):
+class Slowed(aws_json.LightClient):
     """A light client of slow AWS."""
 
     slow: Slow

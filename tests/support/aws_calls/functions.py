@@ -175,7 +175,7 @@ class Functions:
     def unsent(self) -> Iterator[None]:
         """SQS takes no message of the request function."""
         client = self.clients[REQUEST]["sqs"]
-        if isinstance(client, aws_json.Client):
+        if isinstance(client, aws_json.LightClient):
             with _refusing(client):
                 yield
             return
@@ -195,7 +195,7 @@ class _Body:
 
 
 @contextmanager
-def _refusing(client: aws_json.Client) -> Iterator[None]:
+def _refusing(client: aws_json.LightClient) -> Iterator[None]:
     ask = client.attempt
 
     def refuse(operation: str, body: bytes) -> Any:
