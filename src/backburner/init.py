@@ -10,9 +10,8 @@ from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Protocol
 
-from botocore.awsrequest import AWSRequest
-
 from backburner import settings
+from backburner.aws_json import LightClient
 
 if TYPE_CHECKING:
     from backburner.protocol.store import Store
@@ -50,11 +49,16 @@ def prepare(make: Callable[[], Prepared]) -> None:
 
 
 def _connect(client: Any) -> None:
-    """Leave an open connection in the client's pool.
+    """Leave an open connection with the client.
 
-    Its address answers any GET without credentials ("healthy"), which is no operation of DynamoDB
-    and is not billed. botocore has no public way to open a connection alone.
+    For botocore's: the address answers any GET without credentials ("healthy"), which is no
+    operation of DynamoDB and is not billed. botocore has no public way to connect alone.
     """
+    if isinstance(client, LightClient):
+        client.connect()
+        return
+    from botocore.awsrequest import AWSRequest
+
     client._endpoint.http_session.send(AWSRequest("GET", client.meta.endpoint_url).prepare())
 
 

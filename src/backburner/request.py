@@ -46,7 +46,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 @cache
 def request_handler() -> "RequestHandler":
     time_limits = resources.REQUEST
-    store, sqs = resources.store(time_limits), resources.sqs(time_limits)
+    store, sqs = resources.store(time_limits, light=True), resources.sqs(time_limits, light=True)
     return RequestHandler(
         store=store,
         task_queue=resources.task_queue(sqs),
