@@ -99,15 +99,20 @@ def test_a_function_is_made_in_lambda_and_nowhere_else(
     assert HANDLERS[function].cache_info().currsize == made  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(
+    ("function", "asked"), [("RequestFunction", []), ("WorkerFunction", ["/"])]
+)
 def test_the_first_call_on_demand_finds_a_connection_that_is_open(
-    deployment: MotoDeployment, aws: _CountingServer
+    deployment: MotoDeployment, aws: _CountingServer, function: str, asked: list[str]
 ) -> None:
+    """The light client connects. botocore's can only ask, and asks unsigned for a page."""
     url = f"http://127.0.0.1:{aws.server_port}"
-    prepare("RequestFunction", deployment, "on-demand", AWS_ENDPOINT_URL=url)
-    assert aws.asked == ["/"]
-    request.request_handler().store.client.get_item(TableName="t", Key={"signature": {"S": "s"}})
-    assert aws.asked == ["/", "DynamoDB_20120810.GetItem"]
-    assert aws.are_signed == [False, True]
+    prepare(function, deployment, "on-demand", AWS_ENDPOINT_URL=url)
+    assert aws.asked == asked
+    key = {"signature": {"S": "s"}}
+    HANDLERS[function]().store.client.update_item(TableName="t", Key=key)
+    assert aws.asked == [*asked, "DynamoDB_20120810.UpdateItem"]
+    assert aws.are_signed == [*(False for _ in asked), True]
     assert aws.connections == 1
 
 
