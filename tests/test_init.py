@@ -110,6 +110,7 @@ def test_the_first_call_on_demand_finds_a_connection_that_is_open(
     prepare(function, deployment, "on-demand", AWS_ENDPOINT_URL=url)
     assert aws.asked == asked
     key = {"signature": {"S": "s"}}
+    resources.REQUEST.begin()
     HANDLERS[function]().store.client.update_item(TableName="t", Key=key)
     assert aws.asked == [*asked, "DynamoDB_20120810.UpdateItem"]
     assert aws.are_signed == [*(False for _ in asked), True]
@@ -136,6 +137,7 @@ def test_credentials_that_end_meanwhile_are_fetched_again(
     container = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{url}/credentials"}
     prepare("RequestFunction", deployment, "snap-start", AWS_ENDPOINT_URL=url, **container)
     assert aws.asked == ["/credentials"]
+    resources.REQUEST.begin()
     with exactly(container):
         client = request.request_handler().store.client
         client.get_item(TableName="t", Key={"signature": {"S": "s"}})

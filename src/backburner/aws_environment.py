@@ -3,10 +3,10 @@
 In Lambda it allows it: keys, a region and nothing else is set. With SnapStart there are no keys.
 """
 
-import os
 import re
 from pathlib import Path
 
+from backburner import settings
 from backburner.aws import TimeLimits
 from backburner.aws_json import Credentials, LightClient
 
@@ -27,7 +27,7 @@ CONFIG_FILE = Path("~/.aws/config")
 
 def light_client(service: str, time_limits: TimeLimits) -> LightClient | None:
     """A light client of that service; None if it takes botocore to do what the environment says."""
-    env = os.environ
+    env = settings.environment()
     region = env.get("AWS_DEFAULT_REGION", "")
     keys = env.get("AWS_ACCESS_KEY_ID"), env.get("AWS_SECRET_ACCESS_KEY")
     url = env.get(f"AWS_ENDPOINT_URL_{service.upper()}") or env.get("AWS_ENDPOINT_URL")

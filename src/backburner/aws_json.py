@@ -7,7 +7,6 @@ to `/` (AWS JSON 1.0). Answers and errors are botocore's. aws_environment.py say
 import hashlib
 import hmac
 import json
-import os
 import ssl
 import time
 from base64 import b64decode, b64encode
@@ -25,6 +24,7 @@ from urllib.parse import quote, urlsplit
 
 from botocore import exceptions
 
+from backburner import settings
 from backburner.aws import TimeLimits
 
 TARGETS = {"dynamodb": "DynamoDB_20120810", "sqs": "AmazonSQS"}
@@ -151,10 +151,8 @@ def authorization(
 
 def _trace() -> dict[str, str]:
     """The trace of Lambda's event, by which AWS also stops loops of functions and queues."""
-    trace = os.environ.get("_X_AMZN_TRACE_ID")
-    if not trace or "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
-        return {}
-    return {"x-amzn-trace-id": quote(trace, safe="-=;:+&[]{}\"',")}
+    trace = settings.trace()
+    return {} if not trace else {"x-amzn-trace-id": quote(trace, safe="-=;:+&[]{}\"',")}
 
 
 def _connection(url: str, timeout: float) -> HTTPConnection:

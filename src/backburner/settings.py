@@ -5,6 +5,7 @@ A variable with the value AWS::NoValue in the template does not exist in AWS. It
 """
 
 import os
+from collections.abc import Mapping
 
 from backburner.errors import MissingSetting
 
@@ -30,6 +31,16 @@ def add(name: str, value: str) -> bool:
         return False
     os.environ[name] = value
     return True
+
+
+def environment() -> Mapping[str, str]:
+    """All of it, for whoever has to know that nothing else is set."""
+    return os.environ
+
+
+def trace() -> str:
+    """The trace of the event that Lambda has begun; empty elsewhere."""
+    return text("_X_AMZN_TRACE_ID") if text("AWS_LAMBDA_FUNCTION_NAME") else ""
 
 
 def initialization_type() -> str:

@@ -304,6 +304,7 @@ def test_a_failed_job_of_an_older_version_is_deleted_for_nobody_asks_so_any_more
     give_up(deployment)
     module = sys.modules[registry.load("doubling").parameters.__module__]
     monkeypatch.setattr(module, "POLICY", replace(module.POLICY, version=2))
+    monkeypatch.setattr(registry, "_loaded", registry._loaded.__wrapped__)  # a new process
     assert outcomes(deployment) == {OUTDATED: 1}
     assert (failed_jobs(deployment), deployment.messages()) == ([], [])
 
