@@ -109,11 +109,12 @@ def signatures(_: Locations) -> dict[str, Ratio]:
 def signing(event: Event, calls: int) -> Ratio:
     from backburner.http import routes
     from backburner.http.event import Request
+    from backburner.http.memo import new_memo
 
     next_event = questions.new_each_time(event)
 
     def ours() -> object:
-        found: Any = routes.find(Request.from_event(next_event()))
+        found: Any = routes.find(Request.from_event(next_event()), new_memo())
         return found.entry.signature
 
     return compare(ours, lambda: json.loads(event["body"]), rounds=ROUNDS, calls=calls)

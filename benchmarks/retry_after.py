@@ -1,7 +1,8 @@
 """How often clients poll and how much too long they wait: the tables of docs/retry-after.md.
 
 It replays jobs whose run times follow a distribution against the real estimator, which learns from
-the jobs before. The clients follow Retry-After, in whole seconds. Each cell is polls per result /
+the jobs before. The clients follow Retry-After, in whole seconds; those of the shortest jobs follow
+retry_after in the body, which has fractions. Each cell is polls per result /
 time from the answer until the client asks, as a share of the mean time from request to answer. "The
 limit" is the shortest wait of any policy that knows the distribution but not the job, with about as
 many polls as the estimator: found by dynamic programming.
@@ -21,6 +22,9 @@ from backburner.waiting import estimate
 
 JOBS, WARM_UP, SEED = 1500, 300, 1
 HEARTBEAT = 10.0
+MEANS = (100.0, 2.0, 0.1)
+BY_THE_BODY = 1.0
+"""Clients of jobs that take less follow the body's retry_after."""
 
 Draw = Callable[[random.Random], float]
 """A run time, as a share of the mean."""
@@ -88,8 +92,9 @@ POLICIES: dict[str, Policy] = {
 
 def main() -> None:
     random.seed(SEED)  # for the jitter
-    for mean in (100.0, 2.0):
-        print(f"\n### Jobs of {mean:.0f} s on average\n")
+    for mean in MEANS:
+        by = ", by the body" if mean < BY_THE_BODY else ""
+        print(f"\n### Jobs of {mean:g} s on average{by}\n")
         print("| run times | queue | " + " | ".join(POLICIES) + " | the limit |")
         print("|---|---|" + "--:|" * (len(POLICIES) + 1))
         for load in loads(mean):
@@ -136,7 +141,8 @@ def ask(
     now, polls = 0.0, 0
     while now < queued + run_time:
         job = seen_at(now, load, queued, run_time)
-        now += max(1, math.ceil(policy(job, samples, now, polls)))
+        wait = policy(job, samples, now, polls)
+        now += wait if load.mean < BY_THE_BODY else max(1, math.ceil(wait))
         polls += 1
     return PolicyOutcome(polls, now - queued - run_time)
 

@@ -15,6 +15,7 @@ import boto3
 import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from moto import mock_aws
+from moto.server import ThreadedMotoServer
 from moto.sqs.models import sqs_backends
 
 import computations
@@ -32,7 +33,7 @@ from backburner.protocol.signature import Signature
 from backburner.protocol.store import Leases, Store
 from backburner.protocol.task_queue import TaskQueue
 from backburner.request import RequestHandler, respond
-from backburner.resources import IN_ITS_REGION
+from backburner.resources import in_its_region
 from backburner.run_times import RunTimes
 from backburner.telemetry import logger
 from backburner.worker import Worker
@@ -244,7 +245,7 @@ def motos_own(queue_url: str) -> Any:
 
 @pytest.fixture(scope="session")
 def clients(stack: Stack) -> dict[str, Any]:
-    s3 = boto3.client("s3", config=IN_ITS_REGION)
+    s3 = boto3.client("s3", config=in_its_region())
     return {"dynamodb": boto3.client("dynamodb"), "sqs": boto3.client("sqs"), "s3": s3}
 
 
@@ -259,16 +260,27 @@ Invoke = Callable[..., Any]
 """By logical id: what a function's handler makes of an event."""
 
 
+@pytest.fixture(scope="session")
+def aws_url(stack: Stack) -> Iterator[str]:
+    """The same moto over HTTP: light clients know nothing of mocks."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
 @pytest.fixture
-def invoke(stack: Stack, deployment: MotoDeployment) -> Iterator[Invoke]:
+def invoke(stack: Stack, deployment: MotoDeployment, aws_url: str) -> Iterator[Invoke]:
     """The functions' own handlers, each in new instances and in exactly its environment."""
+    endpoints = {f"AWS_ENDPOINT_URL_{service}": aws_url for service in ("DYNAMODB", "SQS")}
 
     def invoke(function: str, event: Any, without: Collection[str] = ()) -> Any:
         declaration = stack.function(function)
         declared = {n: v for n, v in declaration.environment.items() if n not in without}
         handler: Any = load(declaration.handler)
         logger.setLevel(declared["LOG_LEVEL"])  # Powertools reads it when it is imported
-        with exactly(declared):
+        with exactly(declared | endpoints):
             return handler(event, None)
 
     end_instances()

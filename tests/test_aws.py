@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http.client import parse_headers
@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
 
+from backburner import aws_json
 from backburner.aws import TimeIsUp, TimeLimits, is_passing
 
 from .conftest import MotoDeployment
@@ -55,6 +56,7 @@ class SilentServer(ThreadingTCPServer):
     def __init__(self, *says: Saying) -> None:
         super().__init__(("127.0.0.1", 0), Connection)
         *self.first, self.last = says
+        self.connections = 0
         self.is_over = Event()
 
     @property
@@ -69,6 +71,7 @@ class Connection(StreamRequestHandler):
     server: SilentServer
 
     def handle(self) -> None:
+        self.server.connections += 1
         while self._is_asked():
             says = self.server.first.pop(0) if self.server.first else self.server.last
             self.wfile.write(says.words)
@@ -108,19 +111,59 @@ def client(service: str, url: str, patience: TimeLimits = SHORT) -> Any:
     return made
 
 
+class Light(aws_json.LightClient):
+    """Says before each attempt where it goes."""
+
+    def attempt(self, operation: str, body: bytes) -> Any:
+        for urls in self.__dict__.setdefault("heard", []):
+            urls.append(self.url)
+        return super().attempt(operation, body)
+
+
+def light(
+    service: str,
+    url: str,
+    patience: TimeLimits = SHORT,
+    key: tuple[str, str, str | None] = ("id", "secret", None),
+    clock: Any = time.time,
+) -> Light:
+    return Light(
+        service=service,
+        url=url,
+        region="us-east-1",
+        credentials=aws_json.Credentials(*key),
+        time_limits=patience,
+        clock=clock,
+    )
+
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture(params=[client, light])
+def make(request: pytest.FixtureRequest) -> Make:
+    """Makes a client: of botocore, or the light one."""
+    made: Make = request.param
+    return made
+
+
 def attempts_of(made: Any) -> list[str]:
     """The URLs of the attempts that it makes from now on."""
     urls: list[str] = []
+    if isinstance(made, Light):
+        made.__dict__.setdefault("heard", []).append(urls)
+        return urls
     made.meta.events.register("before-send", lambda request, **_: urls.append(request.url))
     return urls
 
 
 def call(made: Any) -> Any:
-    match made.meta.service_model.service_name:
+    light = isinstance(made, aws_json.LightClient)
+    match made.service if light else made.meta.service_model.service_name:
         case "dynamodb":
             return made.get_item(TableName="table", Key={"signature": {"S": "a"}})
         case "sqs":
-            return made.send_message(QueueUrl=made.meta.endpoint_url, MessageBody="{}")
+            return made.send_message(QueueUrl="http://queue", MessageBody="{}")
         case _:
             return made.put_object(Bucket="bucket", Key="key", Body=b"{}")
 
@@ -135,10 +178,10 @@ def a_port_that_refuses() -> Iterator[str]:
 @pytest.mark.parametrize("service", ["dynamodb", "sqs"])
 @no_answer
 def test_a_call_that_is_not_answered_fails_in_time_and_may_be_made_again(
-    service: str, says: Saying
+    make: Make, service: str, says: Saying
 ) -> None:
     with serving(says) as server:
-        made = client(service, server.url)
+        made = make(service, server.url)
         attempts, began = attempts_of(made), time.monotonic()
         with pytest.raises(BotoCoreError) as failed:
             call(made)
@@ -147,10 +190,10 @@ def test_a_call_that_is_not_answered_fails_in_time_and_may_be_made_again(
     assert len(attempts) == 2
 
 
-def test_a_service_that_refuses_connections_fails_in_time() -> None:
+def test_a_service_that_refuses_connections_fails_in_time(make: Make) -> None:
     began = time.monotonic()
     with a_port_that_refuses() as url, pytest.raises(BotoCoreError) as failed:
-        call(client("dynamodb", url))
+        call(make("dynamodb", url))
     assert time.monotonic() - began < SHORT.call + SLACK
     assert is_passing(failed.value)
 
@@ -165,24 +208,24 @@ def test_a_bucket_that_says_nothing_fails_in_time() -> None:
 
 
 @no_answer
-def test_one_attempt_that_goes_wrong_is_not_seen(says: Saying) -> None:
+def test_one_attempt_that_goes_wrong_is_not_seen(make: Make, says: Saying) -> None:
     with serving(says, ANSWER) as server:
-        told = call(client("dynamodb", server.url, LONGER))
+        told = call(make("dynamodb", server.url, LONGER))
     assert told["ResponseMetadata"]["RetryAttempts"] == 1
 
 
-def test_a_connection_that_was_kept_and_is_closed_when_it_is_used_is_not_seen() -> None:
+def test_a_connection_that_was_kept_and_is_closed_when_it_is_used_is_not_seen(make: Make) -> None:
     with serving(ANSWER, HANGS_UP, ANSWER) as server:
-        made = client("dynamodb", server.url, LONGER)
+        made = make("dynamodb", server.url, LONGER)
         attempts = attempts_of(made)
         for _ in range(2):
             call(made)
     assert len(attempts) == 3
 
 
-def test_what_can_be_done_without_is_asked_for_once() -> None:
+def test_what_can_be_done_without_is_asked_for_once(make: Make) -> None:
     with serving(NOTHING) as server:
-        made = client("sqs", server.url)
+        made = make("sqs", server.url)
         attempts = attempts_of(made)
         with pytest.raises(BotoCoreError):
             made.get_queue_attributes(QueueUrl=server.url, AttributeNames=["All"])
@@ -200,18 +243,20 @@ def test_what_can_be_done_without_is_asked_for_once() -> None:
         (400, "ConditionalCheckFailedException", 1),
     ],
 )
-def test_a_call_is_tried_again_where_that_may_help(status: int, code: str, asked: int) -> None:
+def test_a_call_is_tried_again_where_that_may_help(
+    make: Make, status: int, code: str, asked: int
+) -> None:
     body = b'{"__type": "%s"}' % code.encode()
     words = b"HTTP/1.1 %d No\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
     with serving(Saying(words, "listens")) as server:
-        made = client("dynamodb", server.url, LONGER)
+        made = make("dynamodb", server.url, LONGER)
         attempts = attempts_of(made)
         with pytest.raises(ClientError, match=code):
             call(made)
     assert len(attempts) == asked
 
 
-def test_no_wait_is_as_long_as_an_answer_says() -> None:
+def test_no_wait_is_as_long_as_an_answer_says(make: Make) -> None:
     """botocore would sleep for five seconds or longer."""
     words = (
         b"HTTP/1.1 503 No\r\nContent-Length: 2\r\nx-amz-retry-after: 30000\r\n"
@@ -219,15 +264,15 @@ def test_no_wait_is_as_long_as_an_answer_says() -> None:
     )
     began = time.monotonic()
     with serving(Saying(words, "listens")) as server, pytest.raises(ClientError):
-        call(client("dynamodb", server.url, LONGER))
+        call(make("dynamodb", server.url, LONGER))
     assert time.monotonic() - began < 5
 
 
-def test_when_the_time_is_up_no_call_is_made() -> None:
+def test_when_the_time_is_up_no_call_is_made(make: Make) -> None:
     now = [0.0]
     patience = replace(LONGER, total=1, timer=lambda: now[0])
     with serving(ANSWER) as server:
-        made = client("dynamodb", server.url, patience)
+        made = make("dynamodb", server.url, patience)
         attempts = attempts_of(made)
         patience.begin()
         now[0] = 0.99
@@ -240,10 +285,10 @@ def test_when_the_time_is_up_no_call_is_made() -> None:
     assert len(attempts) == 2
 
 
-def test_in_the_second_half_of_the_time_no_call_is_tried_again() -> None:
+def test_in_the_second_half_of_the_time_no_call_is_tried_again(make: Make) -> None:
     patience = replace(SHORT, total=1, timer=iter([0.0, 0.5, 0.5]).__next__)
     with serving(NOTHING) as server:
-        made = client("dynamodb", server.url, patience)
+        made = make("dynamodb", server.url, patience)
         attempts = attempts_of(made)
         patience.begin()
         with pytest.raises(BotoCoreError):
@@ -256,11 +301,11 @@ def test_in_the_second_half_of_the_time_no_call_is_tried_again() -> None:
 
 @no_answer
 def test_with_a_silent_table_clients_are_to_ask_again(
-    deployment: MotoDeployment, says: Saying
+    make: Make, deployment: MotoDeployment, says: Saying
 ) -> None:
     signature = deployment.get(ASKED).signature
     with serving(says) as server:
-        silent = replace(deployment, dynamodb=client("dynamodb", server.url))
+        silent = replace(deployment, dynamodb=make("dynamodb", server.url))
         for path in (ASKED, f"/v1/doubling/{signature}"):
             reply = silent.get(path)
             assert (reply.status, reply.headers["retry-after"]) == (503, "2")

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from backburner.run_times import REFRESH_EVERY_S, SLOTS, RunTimes, Sample
+from backburner.run_times import FEW, FIRST_EVERY_S, REFRESH_EVERY_S, SLOTS, RunTimes, Sample
+from tests.support.run_times import fill
 
 from .conftest import Clock, MotoDeployment
 
@@ -31,16 +32,38 @@ def test_what_a_worker_adds_a_request_reads(
     assert run_times.of("crashing") == []
 
 
-def test_an_instance_reads_and_writes_only_so_often(run_times: RunTimes, clock: Clock) -> None:
+@pytest.mark.parametrize(("others", "every"), [(0, FIRST_EVERY_S), (FEW, REFRESH_EVERY_S)])
+def test_an_instance_reads_and_writes_only_so_often(
+    run_times: RunTimes, clock: Clock, others: int, every: int
+) -> None:
+    fill(run_times, "doubling", others)
+
+    def shares() -> set[float]:
+        return {sample.run_share for sample in run_times.of("doubling")} - {100}
+
     run_times.add("doubling", Sample(1, 1))
-    assert run_times.of("doubling") == [Sample(1, 1)]
+    assert shares() == {1}
     run_times.add("doubling", Sample(2, 2))
-    clock.passes(REFRESH_EVERY_S)
-    assert run_times.of("doubling") == [Sample(1, 1)]
+    clock.passes(every)
+    assert shares() == {1}
     run_times.add("doubling", Sample(3, 3))
-    assert run_times.of("doubling") == [Sample(1, 1)]
-    clock.passes(REFRESH_EVERY_S)
-    assert run_times.of("doubling") == [Sample(3, 3)]
+    assert shares() == {1}
+    clock.passes(every - 0.1)
+    assert shares() == {1}
+    clock.passes(0.1)
+    assert shares() == {3}
+
+
+def test_one_cold_start_is_soon_outvoted(run_times: RunTimes, clock: Clock) -> None:
+    """Or all clients of a new computation would wait for as long, for ten seconds and more."""
+    slots = iter(n / SLOTS for n in range(SLOTS))
+    instance = replace(run_times, random=lambda: next(slots))
+    for n in range(1, FEW + 1):
+        instance.add("doubling", Sample(n, n))
+        assert len(instance.of("doubling")) == n
+        clock.passes(FIRST_EVERY_S)
+    instance.add("doubling", Sample(0, 0))
+    assert len(instance.of("doubling")) == FEW
 
 
 def test_it_reads_and_writes_though_the_clock_was_set_back(

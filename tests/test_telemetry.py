@@ -1,12 +1,15 @@
-"""Metrics: one line each, with one dimension."""
+"""Metrics: one line each, with one dimension. And what is logged of an error quotes nothing."""
 
 import json
+from pathlib import Path
 
 import pytest
 from aws_lambda_powertools import single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from backburner import telemetry
+from backburner.development.local.template import Stack
+from backburner.telemetry import where
 from tests.support.environment import exactly
 
 
@@ -28,6 +31,16 @@ def test_a_metric_is_a_line_as_powertools_would_write_it(
     assert ours == expected
 
 
+def test_each_line_has_its_own_value_and_names(capsys: pytest.CaptureFixture[str]) -> None:
+    with exactly({"METRICS_NAMESPACE": "null-stack"}):
+        for seconds in (0.25, 1e-07):
+            telemetry.measure("run_time", seconds, "null-check")
+        telemetry.count("hit", "doubling")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line.get("run_time", line.get("hit")) for line in lines] == [[0.25], [1e-07], [1.0]]
+    assert [line["computation"] for line in lines] == ["null-check", "null-check", "doubling"]
+
+
 def test_whatever_the_environment_says_a_metric_has_one_dimension(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -35,3 +48,37 @@ def test_whatever_the_environment_says_a_metric_has_one_dimension(
         telemetry.count("hit", "doubling")
     [directive] = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"]
     assert directive["Dimensions"] == [["computation"]]
+
+
+@pytest.fixture
+def error() -> KeyError:
+    """It has a cause, and both quote a parameter."""
+
+    def fail() -> None:
+        raise ValueError("4711")
+
+    try:
+        fail()
+    except ValueError as cause:
+        error = KeyError("0815")
+        error.__cause__ = cause
+    return error
+
+
+def test_where_tells_the_lines_and_the_types_of_an_error_and_its_cause_but_no_text(
+    error: KeyError, stack: Stack
+) -> None:
+    with exactly(stack.function("WorkerFunction").environment):
+        told = where(error)
+    assert told.index("ValueError") < told.index("KeyError")
+    assert Path(__file__).name in told
+    assert 'raise ValueError("4711")' in told  # the code, which holds no parameters
+    assert "ValueError: 4711" not in told
+    assert "0815" not in told
+
+
+def test_on_the_machine_of_its_author_an_error_is_told_with_its_text(error: KeyError) -> None:
+    with exactly({"SHOW_ERRORS": "yes"}):
+        told = where(error)
+    assert told.index("ValueError: 4711") < told.index("KeyError: '0815'")
+    assert Path(__file__).name in told

@@ -1,6 +1,7 @@
 """When to come back."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,13 @@ from hypothesis import strategies as st
 
 from backburner.protocol.entry import Job
 from backburner.run_times import Sample
-from backburner.waiting import MIN_WAIT_S, best_wait, estimate, until_there_is_room
+from backburner.waiting import (
+    CALM_WAIT_S,
+    MIN_WAIT_S,
+    best_wait,
+    estimate,
+    until_there_is_room,
+)
 
 JOB = Job(
     version=1,
@@ -95,6 +102,43 @@ def test_jobs_of_two_kinds_are_asked_for_at_the_end_of_each() -> None:
 
 def test_jobs_that_differ_little_are_asked_for_when_all_are_done() -> None:
     assert best_wait([9.8, 9.9, 10.0], 0) == 10.0
+
+
+# short jobs
+
+
+def test_a_short_job_is_asked_for_as_soon_as_such_jobs_are_done() -> None:
+    short = [Sample(0.016, 0.001)] * 3
+    assert seconds(JOB, 1000, short) == pytest.approx(0.116)
+    assert estimate(JOB, short, 1000, 0).expected_at == pytest.approx(1000.116)
+
+
+def test_a_poll_costs_as_much_as_a_tenth_of_a_second_at_least() -> None:
+    """So jobs that differ by less are asked for when all are done."""
+    assert best_wait([0.05, 0.1, 0.14], 0) == 0.14
+    assert best_wait([0.05, 0.1, 2.0], 0) == 0.1
+
+
+def test_the_clients_of_a_short_job_are_spread_over_a_fortieth_of_a_second() -> None:
+    assert seconds(JOB, 1000, [Sample(0, 0.001)], random=0.8) == pytest.approx(0.12)
+
+
+@given(st.floats(0.001, 2), st.floats(0, 2), st.floats(0, 0.999), st.booleans())
+def test_nobody_asks_more_than_five_times_within_eight_tenths_of_a_second_or_twice_a_second_later(
+    took: float, queued: float, random: float, is_measured: bool
+) -> None:
+    """Whatever was measured, and also if the job starts late or never ends."""
+    samples = [Sample(0, took / JOB.expected_time)] if is_measured else []
+    job = replace(JOB, expected_time=took) if not is_measured else JOB
+    running = replace(job, run="run", started_at=1000 + queued, lease=2000)
+    now, asked = 1000.0, []
+    while now < 1003:
+        seen = job if now < 1000 + queued else running
+        now += seconds(seen, now, samples, random)
+        asked.append(now - 1000)
+    assert sum(age < 0.79 for age in asked) <= 5
+    later = [age for age in asked if age >= CALM_WAIT_S]
+    assert all(b - a >= CALM_WAIT_S - 1e-6 for a, b in pairwise(later))
 
 
 @given(st.lists(st.floats(0.001, 1e6), min_size=1).map(sorted), st.floats(0, 1e6))

@@ -10,9 +10,9 @@ dead_letter.py   receive a message that the queue gave up on; bury its job      
 
 protocol/ does that. Some things cost extra: a large result goes to a bucket (one put, one
 heartbeat), and a job that is given up is kept for `backburner redrive` (one send). run_times.py
-adds a read to a request and a write to a worker, at most every ten seconds. With MAX_BACKLOG set,
-new work asks the queue for its length, at most every three seconds. local_cache.py saves the read
-of a result that was served just now.
+adds a read to a request and a write to a worker, at most every ten seconds, or every second until
+there are eight samples. With MAX_BACKLOG set, new work asks the queue for its length, at most every
+three seconds. local_cache.py saves the read of a result that was served just now.
 """
 
 __version__ = "0.2.0"

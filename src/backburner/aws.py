@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -24,6 +23,7 @@ from backburner.telemetry import logger
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSResponse
     from botocore.client import BaseClient
+    from botocore.config import Config
     from botocore.model import OperationModel
 
 THROTTLED = ("Throttl", "ThroughputExceeded", "RequestLimitExceeded", "SlowDown", "Unavailable")
@@ -65,7 +65,9 @@ class TimeLimits:
         return self.total + self.attempt
 
     @property
-    def config(self) -> Config:
+    def config(self) -> "Config":
+        from botocore.config import Config  # which loads most of botocore
+
         return Config(
             connect_timeout=self.connect,
             read_timeout=self.read,
@@ -78,17 +80,27 @@ class TimeLimits:
 
     def bound(self, client: "BaseClient") -> None:
         """Apply the limits to the calls of that client."""
-        client.meta.events.register_first("before-send", self._check)
-        client.meta.events.register("needs-retry", self._pause)  # type: ignore[arg-type]
+        client.meta.events.register_first("before-send", lambda **_: self.check())
+        client.meta.events.register("needs-retry", self._needs_retry)  # type: ignore[arg-type]
+
+    def check(self) -> None:
+        """TimeIsUp if it is too late to begin a call or another attempt at it."""
+        if self._passed() >= self.total:
+            raise TimeIsUp(total=self.total)
+
+    def pause(self, attempts: int, operation: str, failure: Exception) -> float | None:
+        """Seconds to wait before another attempt; None for no other attempt."""
+        if isinstance(failure, TimeIsUp) or not is_passing(failure):
+            return None
+        further = 0 if operation in ONCE else len(self.pauses)
+        if attempts > further or self._passed() >= self.total / 2:
+            return None
+        return self.pauses[attempts - 1]
 
     def _passed(self) -> float:
         return self.timer() - self._began_at
 
-    def _check(self, **_: object) -> None:
-        if self._passed() >= self.total:
-            raise TimeIsUp(total=self.total)
-
-    def _pause(
+    def _needs_retry(
         self,
         attempts: int,
         operation: "OperationModel",
@@ -96,18 +108,13 @@ class TimeLimits:
         caught_exception: Exception | None,
         **_: object,
     ) -> float | None:
-        """Seconds to wait before another attempt; None for no other attempt."""
         failure = caught_exception or _failure(response)
-        if failure is None or isinstance(failure, TimeIsUp) or not is_passing(failure):
+        if failure is None:
             return None
-        if attempts <= self._further(operation) and self._passed() < self.total / 2:
-            return self.pauses[attempts - 1]
-        if isinstance(failure, ConnectionClosedError):
+        pause = self.pause(attempts, operation.name, failure)
+        if pause is None and isinstance(failure, ConnectionClosedError):
             raise failure
-        return None
-
-    def _further(self, operation: "OperationModel") -> int:
-        return 0 if operation.name in ONCE else len(self.pauses)
+        return pause
 
 
 def is_passing(error: BaseException | None) -> bool:

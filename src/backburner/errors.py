@@ -15,8 +15,6 @@ BackburnerError
  └─ Problem              an error that HTTP clients see (problems.py)
 """
 
-import traceback
-
 
 class BackburnerError(Exception):
     """The root of all errors that backburner raises."""
@@ -56,25 +54,3 @@ class Returned(BackburnerError):
 
 class MissingSetting(BackburnerError):
     """The environment lacks a setting of template.yaml."""
-
-
-MAX_CHAIN = 10
-
-
-def where(error: BaseException) -> str:
-    """The traceback of an error and its causes, with the types of the errors.
-
-    Their texts are left out: they may quote parameters, which do not belong in logs. On the
-    author's own machine (SHOW_ERRORS) they are kept.
-    """
-    from backburner import settings  # which raises MissingSetting
-
-    if settings.shows_errors():
-        return "".join(traceback.format_exception(error)).rstrip("\n")
-    chain = [error]
-    while len(chain) < MAX_CHAIN and (cause := chain[0].__cause__ or chain[0].__context__):
-        chain.insert(0, cause)
-    return "\n".join(
-        "".join([*traceback.format_tb(each.__traceback__), type(each).__qualname__])
-        for each in chain
-    )

@@ -4,17 +4,18 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from random import SystemRandom
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backburner import resources
+from backburner import init, resources
 from backburner.errors import Unsent
 from backburner.http import failures, response, routes
 from backburner.http.event import PUBLIC, Request, Site
+from backburner.http.memo import Memo, new_memo
 from backburner.http.response import Response
 from backburner.http.routes import Forget, Question
 from backburner.large_results import LargeResults
@@ -45,7 +46,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 @cache
 def request_handler() -> "RequestHandler":
     time_limits = resources.REQUEST
-    store, sqs = resources.store(time_limits), resources.sqs(time_limits)
+    store, sqs = resources.store(time_limits, light=True), resources.sqs(time_limits, light=True)
     return RequestHandler(
         store=store,
         task_queue=resources.task_queue(sqs),
@@ -60,7 +61,7 @@ def request_handler() -> "RequestHandler":
 def respond(event: Mapping[str, Any], handler: "RequestHandler") -> Response:
     """The response to an event; any error becomes a problem."""
     try:
-        match routes.find(Request.from_event(event, handler.site)):
+        match routes.find(Request.from_event(event, handler.site), handler.memo):
             case Question() as question:
                 return handler.answer(question)
             case Forget() as forget:
@@ -82,6 +83,7 @@ class RequestHandler:
     large_results: LargeResults
     failed_jobs: FailedJobs
     site: Site = PUBLIC
+    memo: Memo = field(default_factory=new_memo)
     random: Callable[[], float] = SystemRandom().random
     """The system's randomness: instances that SnapStart restores would share any other."""
 
@@ -211,3 +213,6 @@ class RequestHandler:
         samples = self.run_times.of(entry.computation)
         wait = estimate(entry.the_job, samples, now, self.random())
         return response.accepted(entry, question.request, wait, collapsed=collapsed)
+
+
+init.prepare(request_handler)

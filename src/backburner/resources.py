@@ -1,18 +1,16 @@
 """The table, the queues and the bucket that the settings name, and their clients.
 
-botocore makes the clients, the same as boto3's low-level ones: `import boto3` would load S3's
-transfers at every cold start.
+The request function's clients are light where the environment allows (aws_json.py). botocore makes
+the others, the same as boto3's low-level ones: `import boto3` would load S3's transfers.
 """
 
 from collections.abc import Callable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from botocore.config import Config
-from botocore.session import Session, get_session
-
 from backburner import settings
 from backburner.aws import TimeLimits
+from backburner.aws_environment import light_client
 from backburner.http.event import Site
 from backburner.large_results import LargeResults
 from backburner.protocol.failed_jobs import FailedJobs
@@ -21,6 +19,9 @@ from backburner.protocol.task_queue import TaskQueue
 from backburner.run_times import RunTimes
 
 if TYPE_CHECKING:
+    from botocore.config import Config
+    from botocore.session import Session
+
     from backburner.declared_values import DeclaredValues
 
 REQUEST = TimeLimits(connect=0.25, read=0.5, pauses=[0.1], total=1.7)
@@ -36,21 +37,19 @@ VALUES = TimeLimits(connect=1, read=2, pauses=[0.5], total=4)
 DEAD_LETTER = TimeLimits(connect=1, read=2, pauses=[0.5, 1], total=20)
 """For a batch, within the function's 30 s. Messages that it has no time for stay in the queue."""
 
-IN_ITS_REGION = Config(signature_version="s3v4", s3={"us_east_1_regional_endpoint": "regional"})
-"""For S3's URLs: the signature that all regions take, and the host that the console knows."""
 
-
-def store(time_limits: TimeLimits) -> Store:
+def store(time_limits: TimeLimits, *, light: bool = False) -> Store:
+    """The table. A light client has only the calls that a request makes."""
     return Store(
-        _client("dynamodb", time_limits),
+        _client("dynamodb", time_limits, light=light),
         table=settings.required("TABLE_NAME"),
         leases=_leases(),
     )
 
 
-def sqs(time_limits: TimeLimits) -> Callable[[], Any]:
+def sqs(time_limits: TimeLimits, *, light: bool = False) -> Callable[[], Any]:
     """Makes one client for both queues when it is first needed: a hit does not need it."""
-    return cache(partial(_client, "sqs", time_limits))
+    return cache(partial(_client, "sqs", time_limits, light=light))
 
 
 def task_queue(sqs: Callable[[], Any]) -> TaskQueue:
@@ -67,7 +66,7 @@ def failed_jobs(sqs: Callable[[], Any]) -> FailedJobs:
 
 def large_results() -> LargeResults:
     return LargeResults(
-        lambda: _client("s3", PUT, IN_ITS_REGION),
+        partial(_client, "s3", PUT),
         bucket=settings.required("LARGE_RESULTS_BUCKET"),
     )
 
@@ -97,14 +96,28 @@ def run_times(store: Store) -> RunTimes:
     return RunTimes(client=store.client, table=store.table, clock=store.clock)
 
 
-def _client(service: str, time_limits: TimeLimits, config: Config | None = None) -> Any:
-    client = _session().create_client(service, config=time_limits.config.merge(config or Config()))
-    time_limits.bound(client)
-    return client
+def _client(service: str, time_limits: TimeLimits, *, light: bool = False) -> Any:
+    if light and (client := light_client(service, time_limits)):
+        return client
+    config = time_limits.config
+    made = _session().create_client(
+        service, config=config.merge(in_its_region()) if service == "s3" else config
+    )
+    time_limits.bound(made)
+    return made
+
+
+def in_its_region() -> "Config":
+    """For S3's URLs: the signature that all regions take, and the host that the console knows."""
+    from botocore.config import Config  # which loads most of botocore
+
+    return Config(signature_version="s3v4", s3={"us_east_1_regional_endpoint": "regional"})
 
 
 @cache
-def _session() -> Session:
+def _session() -> "Session":
+    from botocore.session import get_session  # which loads the rest
+
     return get_session()
 
 

@@ -28,6 +28,8 @@ KEPT_FOR_S = 30 * 86400
 """Seconds after the last job until DynamoDB may delete the computation's item."""
 REFRESH_EVERY_S = 10
 """An instance reads and writes a computation's item at most once in so many seconds."""
+FEW, FIRST_EVERY_S = 8, 1
+"""The same while there are only a few samples: one cold start would make all clients wait."""
 NEVER = float("-inf")
 
 
@@ -51,12 +53,12 @@ class RunTimes:
     timer: Callable[[], float] = time.monotonic
     random: Callable[[], float] = random.random
     _read: dict[str, tuple[float, Sequence[Sample]]] = field(default_factory=dict)
-    _written: dict[str, float] = field(default_factory=dict)
+    _written: dict[str, tuple[float, Sequence[Sample]]] = field(default_factory=dict)
 
     def of(self, computation: str) -> Sequence[Sample]:
         """The samples of a computation, at most some seconds old; empty if there are none yet."""
         read_at, samples = self._read.get(computation, (NEVER, ()))
-        if self.timer() - read_at < REFRESH_EVERY_S:
+        if self._is_recent(read_at, samples):
             return samples
         try:
             found = self.client.get_item(TableName=self.table, Key=_key(computation))
@@ -66,10 +68,13 @@ class RunTimes:
         self._read[computation] = (self.timer(), samples)
         return samples
 
-    def record(self, computation: str, job: "Job", computed_at: float) -> None:
-        """Record a job's times in the metrics and, from a first attempt, in the samples."""
-        started_at = job.started_at or computed_at
-        queue_wait, run_time = started_at - job.requested_at, computed_at - started_at
+    def record(self, computation: str, job: "Job", stored_at: float) -> None:
+        """Record a job's times in the metrics and, from a first attempt, in the samples.
+
+        Clients can have the answer from `stored_at` on, so the run time lasts until then.
+        """
+        started_at = job.started_at or stored_at
+        queue_wait, run_time = started_at - job.requested_at, stored_at - started_at
         count("computed", computation)
         measure("queue_wait", queue_wait, computation)
         measure("run_time", run_time, computation)
@@ -78,12 +83,12 @@ class RunTimes:
 
     def add(self, computation: str, sample: Sample) -> None:
         """Write a sample, unless this instance wrote one just now."""
-        if self.timer() - self._written.get(computation, NEVER) < REFRESH_EVERY_S:
+        written_at, samples = self._written.get(computation, (NEVER, ()))
+        if self._is_recent(written_at, samples):
             return
-        self._written[computation] = self.timer()
         slot = f"slot_{int(SLOTS * self.random())}"
         try:
-            self.client.update_item(
+            written = self.client.update_item(
                 TableName=self.table,
                 Key=_key(computation),
                 UpdateExpression=f"SET {slot} = :took, expires_at = :end",
@@ -91,9 +96,15 @@ class RunTimes:
                     ":took": {"L": [attribute(sample.queue_wait), attribute(sample.run_share)]},
                     ":end": attribute(int(self.clock()) + KEPT_FOR_S),
                 },
+                ReturnValues="ALL_NEW",
             )
+            samples = _samples(written.get("Attributes", {}))
         except (ClientError, BotoCoreError) as error:
             aws.log("a run time could not be written", error)
+        self._written[computation] = (self.timer(), samples)
+
+    def _is_recent(self, at: float, samples: Sequence[Sample]) -> bool:
+        return self.timer() - at < (FIRST_EVERY_S if len(samples) < FEW else REFRESH_EVERY_S)
 
 
 def _key(computation: str) -> "dict[str, AttributeValueTypeDef]":

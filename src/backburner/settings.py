@@ -32,6 +32,11 @@ def add(name: str, value: str) -> bool:
     return True
 
 
+def initialization_type() -> str:
+    """on-demand, snap-start or provisioned-concurrency, as Lambda sets it; elsewhere empty."""
+    return text("AWS_LAMBDA_INITIALIZATION_TYPE")
+
+
 def shows_errors() -> bool:
     """True on the author's machine: logs and responses say what is kept to oneself in AWS."""
     return bool(text("SHOW_ERRORS"))

@@ -9,11 +9,17 @@ from dataclasses import dataclass
 from backburner.protocol.entry import Job
 from backburner.run_times import Sample
 
-MIN_WAIT_S = 0.5
-JITTER = 0.05
-"""The clients of a job are spread over this share of their wait."""
-PRICE_OF_A_POLL = 0.15
-"""Another poll is worthwhile if it saves this share of a mean run time in waiting."""
+MIN_WAIT_S, CALM_WAIT_S = 0.05, 0.5
+"""Clients wait at least as long again as the job has lasted, within these bounds.
+
+A request itself takes about as long as the lower one. As the waits double, nobody asks more than
+five times in the first 0.8 s of a job, nor more than twice a second from then on.
+"""
+JITTER, MIN_SPREAD_S = 0.05, 0.025
+"""The clients of a job are spread over this share of their wait, and over at least so long."""
+PRICE_OF_A_POLL, MIN_PRICE_S = 0.15, 0.1
+"""Another poll is worthwhile if it saves this share of a mean run time in waiting, and at least so
+many seconds: about what asking twice costs."""
 OVERDUE_SHARE = 0.2
 """If a job is older than every sample, clients ask again after this share of its age."""
 MAX_OVERDUE_S = 60
@@ -48,7 +54,8 @@ def estimate(job: Job, samples: Sequence[Sample], now: float, random: float) -> 
     seconds = left or best_wait(times, age)
     if seconds is None:
         seconds = min(OVERDUE_SHARE * age, MAX_OVERDUE_S, job.lease - now + 1)
-    jittered = max(seconds, MIN_WAIT_S) * (1 + JITTER * random)
+    soonest = min(max(now - job.requested_at, MIN_WAIT_S), CALM_WAIT_S)
+    jittered = _spread(max(seconds, soonest), random)
     latest = min(job.gives_up_at - now + 1, job.answer_kept_for - ON_THE_WAY_S)
     bounded = max(MIN_WAIT_S, min(jittered, latest))
     return Wait(bounded, expected_at=now + (left or _median_left(times, age) or bounded))
@@ -72,7 +79,7 @@ def best_wait(times: Sequence[float], age: float) -> float | None:
     are done by then. The best time has the lowest cost per finished job.
     """
     left = [time - age for time in times if time > age]
-    poll = PRICE_OF_A_POLL * sum(times) / len(times) * len(left)
+    poll = max(PRICE_OF_A_POLL * sum(times) / len(times), MIN_PRICE_S) * len(left)
     best, lowest, waited = None, float("inf"), 0.0
     for done, wait in enumerate(left, start=1):
         waited += wait
@@ -80,6 +87,10 @@ def best_wait(times: Sequence[float], age: float) -> float | None:
         if price < lowest:
             best, lowest = wait, price
     return best
+
+
+def _spread(seconds: float, random: float) -> float:
+    return seconds + max(JITTER * seconds, MIN_SPREAD_S) * random
 
 
 def _median_left(times: Sequence[float], age: float) -> float | None:

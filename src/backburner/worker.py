@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backburner import attempt, aws, batch, resources
+from backburner import attempt, aws, batch, init, resources
 from backburner.computation import declared, registry
 from backburner.declared_values import DeclaredValues
 from backburner.errors import (
@@ -131,7 +131,7 @@ class Worker:
             self.heartbeat(run, delivery, 1.0)  # compressing took time, and so will the put
             answer = self.large_results.keep(answer, f"{run.entry.signature}/{run.token}")
         self.store.complete(run, answer)
-        self.run_times.record(run.entry.computation, run.job, answer.computed_at)
+        self.run_times.record(run.entry.computation, run.job, self.store.clock())
 
     def fail(self, run: Run, problem: Problem) -> None:
         """Store a problem as the answer: another attempt would not help."""
@@ -176,3 +176,6 @@ class Worker:
         delay *= 1 + self.random()
         self.store.give_back(run, delay)
         delivery.give_back(delay, "its job is tried again")
+
+
+init.prepare(worker)

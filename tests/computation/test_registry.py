@@ -2,6 +2,8 @@
 
 import importlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,10 @@ import pytest
 import computations
 from backburner.computation import registry
 from backburner.errors import BrokenComputation, NoSuchComputation
+from backburner.telemetry import where
 from tests.conftest import COMPUTATIONS
 
+ROOT = Path(__file__).parents[2]
 SOURCE = Path(computations.__file__).parent
 SHIPPED = registry.names()
 
@@ -187,11 +191,62 @@ def test_a_name_that_two_files_have_is_broken(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ["_private.py", ".#edited.py", "notes.txt", "data/it.csv"])
-def test_what_is_no_code_or_starts_with_an_underscore_is_ignored(file: str, folder: Path) -> None:
-    before = registry.names()
+def test_what_is_no_code_or_starts_with_an_underscore_is_ignored(
+    file: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (folder / file).parent.mkdir(exist_ok=True)
     (folder / file).touch()
-    assert registry.names() == before
+    found = registry.names()
+    monkeypatch.setattr(computations, "__path__", computations.__path__[:-1])
+    assert registry.names() == found
+
+
+NO_NAME = "no-such-computation"
+
+
+@pytest.mark.parametrize("name", ["doubling", "torn", NO_NAME])
+def test_a_process_touches_the_files_of_a_computation_once(name: str, folder: Path) -> None:
+    (folder / "torn.py").write_text("1 / 0")
+    script = f"""
+import os, sys
+import computations
+from backburner.computation import registry
+from backburner.errors import BrokenComputation, NoSuchComputation
+
+computations.__path__ = {list(computations.__path__)!r}
+touched, stat = [], os.stat
+os.stat = lambda *given, **more: touched.append("stat") or stat(*given, **more)
+sys.addaudithook(lambda event, _: touched.append(event))
+for _ in range(3):
+    touched.clear()
+    try:
+        registry.load({name!r})
+    except (BrokenComputation, NoSuchComputation):
+        pass
+    print(len({{"open", "os.listdir", "os.scandir", "exec", "stat", "import"}} & set(touched)))
+"""
+    told = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={"PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first, *others = map(int, told.stdout.split())
+    assert first > 0
+    assert others == [0, 0]
+
+
+def test_what_is_broken_says_the_same_each_time(folder: Path) -> None:
+    (folder / "torn_twice.py").write_text("1 / 0")
+    told = []
+    for _ in range(3):
+        with pytest.raises(BrokenComputation) as caught:
+            registry.load("torn-twice")
+        told.append((str(caught.value), where(caught.value)))
+    assert len(set(told)) == 1
+    assert "torn_twice.py" in told[0][1]
 
 
 def test_a_file_that_is_interrupted_is_not_broken(folder: Path) -> None:

@@ -788,7 +788,11 @@ def every_kind(monkeypatch: pytest.MonkeyPatch) -> Computation:
     return registry.load("every-kind")
 
 
-def test_a_computation_is_checked_when_it_is_loaded_and_only_once(every_kind: Computation) -> None:
+def test_a_computation_is_checked_when_it_is_loaded_and_only_once(
+    every_kind: Computation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It has not been loaded from this path yet.
+    monkeypatch.setattr(computations, "__path__", [EVERY_KIND, *computations.__path__])
     stable_json.of_parameters.cache_clear()
     for _ in range(3):
         registry.load(every_kind.name)

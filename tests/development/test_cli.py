@@ -1,5 +1,7 @@
 """The command line: its help, its errors, its exit codes."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -61,3 +63,15 @@ def test_an_upgrade_outside_of_a_project_writes_nothing_without_a_yes(
     monkeypatch.chdir(tmp_path)
     assert CliRunner().invoke(main, ["upgrade", "--yes"]).exit_code == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_extra_it_says_what_to_install() -> None:
+    """-S leaves out all that is installed."""
+    command = [sys.executable, "-S", "-m", "backburner.development", "--help"]
+    source = str(Path("src").resolve())
+    done = subprocess.run(  # noqa: S603
+        command, env={"PYTHONPATH": source}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "pip install 'backburner[dev]'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -18,8 +18,9 @@ from .sam_project import ROOT, SAM
 class Newcomer:
     """A person with an empty folder, two tools on the path, and a wheel."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, above: Path) -> None:
+        self.folder = folder = above / "an empty folder"
+        folder.mkdir()
         tools = {"python3.13": Path(sys.base_prefix) / "bin/python3.13", "sam": SAM}
         (folder / "bin").mkdir()
         for name, tool in tools.items():
@@ -47,10 +48,11 @@ class Newcomer:
         return str(self.folder / "venv/bin/backburner")
 
     def has_awscli(self) -> None:
-        """Apart from all else: it wants a boto3 of its own."""
-        self.runs("python3.13", "-m", "venv", "awscli")
-        self.runs("awscli/bin/pip", "install", "--quiet", "awscli")
-        (self.folder / "bin/aws").symlink_to(self.folder / "awscli/bin/aws")
+        """Apart from all else: it wants a boto3 of its own, and a path without spaces."""
+        awscli = self.folder.parent / "awscli"
+        self.runs("python3.13", "-m", "venv", str(awscli))
+        self.runs(f"{awscli}/bin/pip", "install", "--quiet", "awscli")
+        (self.folder / "bin/aws").symlink_to(awscli / "bin/aws")
 
     @contextmanager
     def running(self, project: Path, port: int = 0) -> Iterator[Api]:

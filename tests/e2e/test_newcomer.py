@@ -119,7 +119,7 @@ def test_from_new_to_the_first_answer_and_to_a_second_computation(
     backburner = newcomer.installs(wheel())
     began = time.monotonic()
     newcomer.runs(backburner, "new", NAME)
-    project = tmp_path / NAME
+    project = newcomer.folder / NAME
     made = [path for path in project.rglob("*") if path.is_file() and path.suffix != ".whl"]
     assert len(made) <= MAX_FILES
     short = [path for path in made if path.name != "template.yaml"]
@@ -144,7 +144,7 @@ def test_an_upgrade_keeps_the_stack_and_the_authors_files(
 ) -> None:
     emulator, newcomer = emulator_of_its_own, Newcomer(tmp_path)
     newcomer.runs(newcomer.installs(older_wheel), "new", NAME)
-    project = tmp_path / NAME
+    project = newcomer.folder / NAME
     add_computations(project)
     (project / "layer/requirements.txt").write_text("isodate==0.7.2\n")
     environment = {**newcomer.environment, **emulator.environment}

@@ -135,7 +135,7 @@ def said(expected: list[str], printed: str) -> bool:
 
 def test_each_step_does_what_the_page_says(tmp_path: Path, emulator_of_its_own: Emulator) -> None:
     newcomer = Newcomer(tmp_path)
-    (tmp_path / "bin/backburner").symlink_to(newcomer.installs(wheel()))
+    (newcomer.folder / "bin/backburner").symlink_to(newcomer.installs(wheel()))
     newcomer.has_awscli()
     programs = postgres_server.installed(os.environ, postgres_server.folders())
     with postgres_server.sales_database(programs, rows=1000) as database:

@@ -1,10 +1,17 @@
 """An API Gateway event as a request."""
 
+import json
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from backburner.http.event import PUBLIC, Request, Site
+from backburner.http import event
+from backburner.http.event import PUBLIC, Request, Site, read_json
+from backburner.problems import Problem
 from tests.conftest import http_event
 
 OWN = "abc123.execute-api.eu-central-1.amazonaws.com"
@@ -126,3 +133,73 @@ def test_a_token_that_does_not_say_who_it_is_gives_no_identity(claims: dict[str,
 def test_neither_an_address_nor_a_name_can_be_read_from_a_caller() -> None:
     for caller in (asked_by(), asked_by(iss="https://issuer.example", sub="ann")):
         assert re.fullmatch("[0-9a-f]{64}", caller.caller)
+
+
+# JSON is read by pydantic where that is the same
+
+SPACES = st.sampled_from(["", "", " ", "\n", "\t "])
+WHOLE = ["1.0", "1e3", "-0", "-0.0", "100e-2", "0.99999999999999999999", "9007199254740993.0"]
+FRACTIONS = ["1E-05", "5e-324", "1e-999", "1e21", "1e22", "9007199254740993"]
+NO_NUMBERS = ["1e999", "-1e999", "NaN", "Infinity", "-Infinity", "01", "1.", ".5", "+1"]
+LONG_NUMBERS = ["9" * 400, "9" * 299 + "e99", "9" * 300, "1" + "0" * 308]
+NUMBERS = st.sampled_from([*WHOLE, *FRACTIONS, *NO_NUMBERS, *LONG_NUMBERS]) | st.floats().map(repr)
+TEXTS = st.text(max_size=3).map(json.dumps) | st.sampled_from(
+    [
+        '"a"',
+        '"a"',
+        '"b:"',
+        '"\\":"',
+        '"\\u0000"',
+        '"\\ud800"',
+        '"a :"',
+        '"\\ud83d\\ude00"',
+        '"\x01"',
+        '"é"',
+    ]
+)
+
+
+def texts_of(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    member = st.tuples(TEXTS, SPACES, SPACES, inner).map(lambda m: f"{m[0]}{m[1]}:{m[2]}{m[3]}")
+    return st.lists(inner, max_size=4).map(lambda items: f"[{','.join(items)}]") | st.lists(
+        member, max_size=4
+    ).map(lambda members: f"{{{','.join(members)}}}")
+
+
+def told(read: Callable[[bytes], Any], text: bytes) -> str:
+    try:
+        return repr(read(text))
+    except Problem as problem:
+        return f"{type(problem).__name__}: {problem}"
+
+
+@given(
+    st.recursive(
+        NUMBERS | TEXTS | st.sampled_from(["true", "null", "[1,]", "{,}", "nul"]), texts_of
+    )
+)
+@example("\ufeff[1.0]")
+@example('{"a" :1,"a":2}')
+@example('{"a":1,"a":"\\":"}')
+@example("[" * 101 + "]" * 101)
+@example("[" * 300 + "]" * 300)
+@example('[{"a":1.0,"b":[2.0,{"c":3.0}]},4.5]')
+@settings(max_examples=1000)
+def test_json_is_the_same_whichever_reads_it(text: str) -> None:
+    def exactly(text: bytes) -> Any:
+        value = event._read_exactly(text)
+        event._Weight().of(value)
+        return value
+
+    assert told(read_json, text.encode()) == told(exactly, text.encode())
+
+
+def test_usual_json_is_read_by_pydantic() -> None:
+    stops = [{"at": "12:30", "url": "https://a.example", "lat": 52.0, "id": "\u00e9"}] * 3
+    values: list[Any] = [{"stops": stops}, [1.5, 2.0, -1e-7], {"weights": [0.1] * 1000}]
+    for value in values:
+        for indent, is_ascii in ((None, True), (2, True), (None, False)):
+            text = json.dumps(value, indent=indent, ensure_ascii=is_ascii)
+            read, size = event._read_fast(text.encode())
+            assert read == value
+            assert size == event._Weight().of(value)

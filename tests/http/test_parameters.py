@@ -8,14 +8,17 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import pytest
+from hypothesis import example, given
 from pydantic import Field
 
 from backburner import computation
 from backburner.http import parameters
 from backburner.http.event import MAX_DEPTH, Request
 from backburner.http.parameters import MAX_ERRORS, MAX_REASON_LENGTH, takes_text
+from backburner.protocol.signature import canonical
 from tests.conftest import MotoDeployment, http_event
 from tests.http import hostile
+from tests.protocol.test_signature import json_values
 
 POINTER = "pointer"
 
@@ -118,6 +121,21 @@ class ListsInAQuery(computation.Parameters):
     nested: list[list[int]] = Field([])
     either: list[int] | int = 0
     anything: Any = None
+
+
+@given(json_values)
+@example([1e-5, -1e-5, 1e-7, 1e-4, 1e16, 1e21, 1e22, 123456789012345.6, -0.0, 10**30, 5e-324])
+@example(["\x7f", "\0\x1f\b\n\u2028\u00e9\U0001f600", {"\x7f": 1}])
+@example({"b": [{"d": 1.0, "c": {"é": 2.0}}], "a": [[1.0], [0.1, None, True, "1.0"]]})
+def test_parameters_are_written_in_the_canonical_form(anything: object) -> None:
+    asked = hostile.AnyParameters(anything=anything)
+    assert parameters.dump(asked) == canonical(asked.model_dump(mode="json"))
+
+
+def test_usual_parameters_are_written_without_another_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parameters, "canonical", None)
+    asked = hostile.AnyParameters(number=2.0, label="é", weights=[1], anything=[{"a": -0.25}, 1.0])
+    assert json.loads(parameters.dump(asked))["number"] == 2
 
 
 def test_a_large_number_is_one_however_it_is_written(deployment: MotoDeployment) -> None:

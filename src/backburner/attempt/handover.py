@@ -8,7 +8,8 @@ from pydantic import BaseModel, ValidationError
 from backburner.attempt import masking
 from backburner.attempt.frames import MAX_REASON_BYTES
 from backburner.computation import Computation
-from backburner.errors import AttemptFailed, BackburnerError, where
+from backburner.errors import AttemptFailed, BackburnerError
+from backburner.telemetry import where
 
 SHOWN = 5
 """How many invalid places of a result the message lists."""

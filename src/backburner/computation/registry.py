@@ -2,6 +2,9 @@
 
 A setting names the package. Its `route_plan` is `route-plan` in the API. A file that cannot be one
 has a name here, too, so that its author hears of it.
+
+A process looks at each folder once, as what is deployed never changes: a request touches no file.
+Another folder on the package's path is looked at when it is first asked for.
 """
 
 import importlib
@@ -11,6 +14,7 @@ import re
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -48,15 +52,31 @@ REMEDIES: tuple[tuple[type[BaseException], str], ...] = (
 
 def names() -> list[str]:
     """The names of all computations, sorted, also of broken ones; imports none of them."""
-    return sorted(_files())
+    return sorted(_files(_path()))
 
 
 def load(name: str) -> Computation:
     """Load a computation by name; raise NoSuchComputation, or BrokenComputation with a remedy."""
-    files = _files()
-    if name not in files:
+    path = _path()
+    if name not in _files(path):
         raise NoSuchComputation(f"there is no computation {name!r}; there are {', '.join(names())}")
-    module = _imported(name, _file(name, files[name]))
+    loaded = _loaded(name, path)
+    if isinstance(loaded, BrokenComputation):
+        raise BrokenComputation(*loaded.args) from loaded.__cause__
+    return loaded
+
+
+@cache
+def _loaded(name: str, path: tuple[str, ...]) -> Computation | BrokenComputation:
+    """The computation, or what is wrong with it: neither changes while the process lives."""
+    try:
+        return _load(name, _files(path)[name])
+    except BrokenComputation as broken:
+        return broken
+
+
+def _load(name: str, paths: list[str]) -> Computation:
+    module = _imported(name, _file(name, paths))
     _check_parts(name, module)
     stable_json.check(name, module.Parameters, module.Result)
     return Computation(
@@ -76,10 +96,16 @@ def package() -> ModuleType:
     return importlib.import_module(settings.text("COMPUTATIONS_PACKAGE", "computations"))
 
 
-def _files() -> dict[str, list[str]]:
+def _path() -> tuple[str, ...]:
+    """The package's folders, each once: a path may be in sys.path twice."""
+    return tuple(dict.fromkeys(package().__path__))
+
+
+@cache
+def _files(path: tuple[str, ...]) -> dict[str, list[str]]:
     """The paths of the files and folders of each name."""
     found: dict[str, list[str]] = {}
-    for folder in dict.fromkeys(package().__path__):  # a path may be in sys.path twice
+    for folder in path:
         with suppress(FileNotFoundError), os.scandir(folder) as entries:
             for entry in entries:
                 if not entry.name.startswith((".", "_")) and _is_code(entry):

@@ -107,7 +107,7 @@ def check_unedited(path: Path, text: str) -> None:
     if digest(text[header.end() :]) != header[2]:
         raise CommandError(
             f"{path} has been edited since backburner {header[1]} generated it; take your changes "
-            "to samconfig.toml or files of your own, then delete it and upgrade again"
+            "to samconfig.toml or own.mk, then delete it and upgrade again"
         )
     if Version(header[1]) > Version(__version__):
         raise CommandError(

@@ -3,9 +3,9 @@
 from botocore.exceptions import BotoCoreError, ClientError
 
 from backburner import aws
-from backburner.errors import Unsent, where
+from backburner.errors import Unsent
 from backburner.problems import InternalError, Problem, Unavailable
-from backburner.telemetry import logger
+from backburner.telemetry import logger, where
 
 RETRY_AFTER_S = 2
 """Seconds after which to ask again if AWS did not answer."""

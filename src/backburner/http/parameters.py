@@ -1,19 +1,20 @@
 """Reads parameters from a body or a query, validates them and fills in defaults."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
+from math import inf
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError, to_json
 
 from backburner.computation import Computation, Parameters
 from backburner.http.event import Request, read_json
 from backburner.problems import InvalidParameters, MalformedJson
-from backburner.protocol.signature import canonical
+from backburner.protocol.signature import canonical, plain
 
 MAX_QUERY_PARAMETERS = 100
 LISTS = (list, tuple, set, frozenset, Sequence)
@@ -23,17 +24,20 @@ MAX_LISTED_OF = 5_000
 MAX_REASON_LENGTH = 300
 """Characters. Pydantic quotes a tag that it does not find in a union, however long."""
 
-ESCAPED = re.compile(r"\\u(0000|d[89a-f])")
-"""In ASCII JSON, escapes that may not be characters: U+0000 and surrogates."""
+NUL = rb"\u0000"
+"""U+0000 as JSON has it; also what is left of an escaped backslash before such letters."""
+ATOMS = frozenset({str, int, bool, NoneType})
+SMALL = 1e-4
+"""Python writes smaller numbers as 1e-05, pydantic as 0.00001."""
+DELETE = b"\x7f"
+"""Python escapes it, pydantic does not."""
 NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 
 
 def of(request: Request, computation: Computation) -> Parameters:
     """The parameters of a request. InvalidParameters has a pointer and a reason for each error."""
     given = request.json() if request.method == "POST" else _of_query(request, computation)
-    text = json.dumps(given)
-    if ESCAPED.search(text):
-        _refuse_what_is_no_text(given)
+    text = _as_text(given)
     try:
         # Strict: neither "1" nor true is a number. 1.0 is read as 1.
         return computation.parameters.model_validate_json(text, strict=True)
@@ -41,9 +45,67 @@ def of(request: Request, computation: Computation) -> Parameters:
         raise _invalid(error, given) from error
 
 
+def _as_text(given: Any) -> bytes:
+    """The value as JSON. Refuses text with U+0000 or half a surrogate pair."""
+    try:
+        text = to_json(given)
+    except PydanticSerializationError:
+        _refuse_what_is_no_text(given)
+        raise
+    if NUL in text:
+        _refuse_what_is_no_text(given)
+    return text
+
+
 def dump(parameters: Parameters) -> bytes:
     """Validated parameters as canonical JSON, from which they are signed, stored and computed."""
-    return canonical(parameters.model_dump(mode="json"))
+    dumped = parameters.model_dump(mode="json")
+    try:
+        # This is `canonical`, but several times as fast, as far as pydantic writes the same.
+        text = to_json(_canonical(dumped), ensure_ascii=True)
+    except (_WrittenOtherwise, PydanticSerializationError):
+        return canonical(dumped)
+    return canonical(dumped) if DELETE in text else text
+
+
+class _WrittenOtherwise(Exception):
+    """Pydantic would write this value in another form than `canonical`."""
+
+
+def _canonical(value: Any) -> Any:
+    """The value with sorted keys and 1.0 as 1, if pydantic writes it as `canonical` does."""
+    kind = type(value)
+    if kind is float:
+        return value if SMALL < value % 1 < 1 - SMALL else _number(value)
+    if kind is dict:
+        return _members(value)
+    if kind is list:
+        has_others = not ATOMS.issuperset(map(type, value))
+        return [_canonical(each) for each in value] if has_others else value
+    if kind in ATOMS:
+        return value
+    raise _WrittenOtherwise
+
+
+def _members(members: dict[str, Any]) -> dict[str, Any]:
+    """As `_canonical`, which is not called for a number: most time goes into these lines."""
+    made = {}
+    for name in sorted(members):
+        inner = members[name]
+        kind = type(inner)
+        if kind is float:
+            if not SMALL < inner % 1 < 1 - SMALL:
+                inner = _number(inner)
+        elif kind not in ATOMS:
+            inner = _canonical(inner)
+        made[name] = inner
+    return made
+
+
+def _number(number: float) -> int | float:
+    if number.is_integer() or SMALL <= abs(number) < inf:
+        return plain(number)
+    raise _WrittenOtherwise
 
 
 def _of_query(request: Request, computation: Computation) -> dict[str, Any]:

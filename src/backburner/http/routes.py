@@ -3,13 +3,14 @@
 import json
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 from backburner import __version__, settings
 from backburner.computation import Computation, Parameters, place, registry
-from backburner.errors import BrokenComputation, NoSuchComputation, where
+from backburner.errors import BrokenComputation, NoSuchComputation
 from backburner.http import parameters, response
 from backburner.http.event import Request
+from backburner.http.memo import Memo, key_of
 from backburner.http.response import Document, Response
 from backburner.problems import (
     Forbidden,
@@ -21,34 +22,62 @@ from backburner.problems import (
 from backburner.protocol import signature
 from backburner.protocol.entry import Entry, Job
 from backburner.protocol.signature import Signature
-from backburner.telemetry import logger
+from backburner.telemetry import logger, where
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Validated parameters."""
+
+    parameters: Parameters
+    canonical: bytes
+    """As canonical JSON."""
+
+    @classmethod
+    def read(cls, request: Request, computation: Computation) -> Self:
+        given = parameters.of(request, computation)
+        return cls(given, parameters.dump(given))
+
+    def sign(self, computation: Computation, private_to: str) -> Signature:
+        version = computation.policy.version
+        return signature.sign(computation.name, version, self.canonical, private_to)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """An entry to look up. Without parameters (asked by signature), it cannot start a job."""
+    """An entry to look up. Asked by signature, without parameters, it cannot start a job."""
 
     request: Request
     entry: Entry
     computation: Computation
-    parameters: Parameters | None = None
-    canonical: bytes = b""
-    """The parameters as canonical JSON."""
-
-    @property
-    def can_start(self) -> bool:
-        return self.parameters is not None
+    can_start: bool = False
+    given: Given | None = None
+    """The parameters; None if there are none, or if the memo had the signature without them."""
 
     def new_job(self, entry: Entry, now: float) -> Job:
         """A new job for the question; it continues the entry's count of failures."""
+        given = self.given or self._read_again()
         return Job.new(
             self.computation.policy,
-            self.canonical,
-            _expected_time(self.computation, self.parameters),
+            given.canonical,
+            _expected_time(self.computation, given.parameters),
             correlation_id=self.request.correlation_id,
             now=now,
             failures=entry.answer.failures if entry.answer else 0,
         )
+
+    def _read_again(self) -> Given:
+        """The parameters of a question that the memo knew."""
+        name, given = self.computation.name, Given.read(self.request, self.computation)
+        if given.sign(self.computation, self.entry.private_to) != self.entry.signature:
+            raise _broken(
+                name,
+                BrokenComputation(
+                    f"the parameters of {name} have another value each time they are read; make "
+                    f"their validators stable ({place.of_class(self.computation.parameters)})"
+                ),
+            )
+        return given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +88,7 @@ class Forget:
     operator: str
 
 
-def find(request: Request) -> Question | Forget | Response:
+def find(request: Request, memo: Memo) -> Question | Forget | Response:
     """What is at the request's path; raises a Problem if there is nothing."""
     if request.method == "OPTIONS":
         return response.preflight()
@@ -79,7 +108,7 @@ def find(request: Request) -> Question | Forget | Response:
             return listed.answer(request, needs_token=request.needs_token)
         case ("v1", name):
             _allow(request, "GET", "HEAD", "POST")
-            return _by_parameters(request, _load(name))
+            return _by_parameters(request, _load(name), memo)
         case ("v1", name, text):
             _allow(request, "DELETE", "GET", "HEAD")
             return _by_signature(request, name, text)
@@ -109,18 +138,19 @@ def _listed(names: tuple[str, ...], base: str) -> Document:
     return Document.of(json.dumps({"computations": described}).encode(), response.JSON)
 
 
-def _by_parameters(request: Request, computation: Computation) -> Question:
+def _by_parameters(request: Request, computation: Computation, memo: Memo) -> Question:
     private_to = _private_to(request, computation)
-    given = parameters.of(request, computation)
-    dumped = parameters.dump(given)
-    signed = signature.sign(computation.name, computation.policy.version, dumped, private_to)
-
+    key = key_of(request, computation, private_to)
+    signed, given = memo.get(key), None
+    if signed is None:
+        given = Given.read(request, computation)
+        signed = memo[key] = given.sign(computation, private_to)
     return Question(
         request=request,
         entry=Entry(signature=signed, computation=computation.name, private_to=private_to),
         computation=computation,
-        parameters=given,
-        canonical=dumped,
+        can_start=True,
+        given=given,
     )
 
 

@@ -272,7 +272,7 @@ class Store:
     ) -> Entry:
         """Write once, on condition, and return the entry; LostRace if a clause is untrue.
 
-        botocore repeats a call whose answer got lost. If the first call took effect, the second
+        The client repeats a call whose answer got lost. If the first call took effect, the second
         finds a clause untrue because of it: `did_it` recognises that.
         """
         try:

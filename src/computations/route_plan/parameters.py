@@ -164,10 +164,10 @@ class Parameters(computation.Parameters):
     @field_validator("stops")
     @classmethod
     def _with_ids(cls, stops: list[Stop], so_far: ValidationInfo) -> list[Stop]:
-        stops = [
-            stop if stop.id else stop.model_copy(update={"id": str(position)})
-            for position, stop in enumerate(stops, start=1)
-        ]
+        for position, stop in enumerate(stops, start=1):
+            if not stop.id:
+                # A copy of each would take as long as all other validation.
+                object.__setattr__(stop, "id", str(position))
         errors = [*_of_another_form(stops, so_far.data.get("depot")), *_with_an_id_again(stops)]
         if errors:
             raise ValidationError.from_exception_data("stops", errors)
@@ -185,8 +185,11 @@ class Parameters(computation.Parameters):
 
 
 def _of_another_form(stops: list[Stop], depot: Point | None) -> Iterator[InitErrorDetails]:
+    form = Geographic if isinstance(depot, Geographic) else Planar
+    if depot is None or all(isinstance(stop, form) for stop in stops):
+        return
     for index, stop in enumerate(stops):
-        if depot is not None and form_of(stop) != form_of(depot):
+        if not isinstance(stop, form):
             reason = PydanticCustomError(
                 "form",
                 "the stop is {stop}, the depot {depot}; all points have to be of one form",
@@ -196,6 +199,8 @@ def _of_another_form(stops: list[Stop], depot: Point | None) -> Iterator[InitErr
 
 
 def _with_an_id_again(stops: list[Stop]) -> Iterator[InitErrorDetails]:
+    if len({stop.id for stop in stops}) == len(stops):
+        return
     owners: dict[str, int] = {}
     for index, stop in enumerate(stops):
         owner = owners.setdefault(stop.id, index)

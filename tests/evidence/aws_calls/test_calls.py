@@ -10,11 +10,12 @@ from collections import Counter
 import pytest
 
 from backburner.protocol.task_queue import COUNT_EVERY_S
-from backburner.run_times import REFRESH_EVERY_S
+from backburner.run_times import FEW, FIRST_EVERY_S, REFRESH_EVERY_S
 from tests.support.aws_calls import paths
 from tests.support.aws_calls.functions import Functions
 from tests.support.aws_calls.paths import Path
 from tests.support.instances import parameters
+from tests.support.run_times import fill
 
 READ, WRITE, DELETE = "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"
 SEND, HIDE, PUT = "sqs:SendMessage", "sqs:ChangeMessageVisibility", "s3:PutObject"
@@ -108,8 +109,12 @@ def test_a_new_instance_takes_these_calls_more(
     assert Counter(usual) <= taken
 
 
-def test_an_instance_asks_for_them_once_in_some_seconds(functions: Functions) -> None:
+@pytest.mark.parametrize(("samples", "every"), [(FEW - 1, FIRST_EVERY_S), (FEW, REFRESH_EVERY_S)])
+def test_an_instance_asks_for_them_once_in_some_seconds(
+    samples: int, every: int, functions: Functions
+) -> None:
     asked = []
+    fill(functions.deployment.run_times, functions.computation, samples)
     functions.restart()
     for number in range(100):
         functions.body = f'{{"number": {number}}}'
@@ -118,11 +123,15 @@ def test_an_instance_asks_for_them_once_in_some_seconds(functions: Functions) ->
         asked += [(call.operation, call.about) for call in calls]
         functions.deployment.clock.passes(1)
     assert asked.count(COUNT) == -(-100 // COUNT_EVERY_S)
-    assert asked.count(RUN_TIMES) == 100 / REFRESH_EVERY_S
+    assert asked.count(RUN_TIMES) == 100 / every
 
 
-def test_a_worker_writes_what_a_job_took_once_in_some_seconds(functions: Functions) -> None:
+@pytest.mark.parametrize(("samples", "every"), [(0, FIRST_EVERY_S), (FEW, REFRESH_EVERY_S)])
+def test_a_worker_writes_what_a_job_took_once_in_some_seconds(
+    samples: int, every: int, functions: Functions
+) -> None:
     written = []
+    fill(functions.deployment.run_times, functions.computation, samples)
     functions.restart()
     for number in range(20):
         functions.body = f'{{"number": {number}}}'
@@ -132,7 +141,7 @@ def test_a_worker_writes_what_a_job_took_once_in_some_seconds(functions: Functio
         written += [call for call in calls if call.about == "run times"]
         functions.deployment.delete(message)
         functions.deployment.clock.passes(1)
-    assert len(written) == 20 / REFRESH_EVERY_S
+    assert len(written) == 20 / every
 
 
 # what DynamoDB bills for them

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from backburner import resources
+from backburner import aws_json, resources
 from backburner.aws import TimeLimits
 from backburner.development.local.template import Stack
 from backburner.development.suites.test_computations import FOR_AWS
@@ -29,6 +29,8 @@ A_CLIENT_WAITS = 3
 TO_GO_ON = 1
 """Seconds that botocore waits for S3 to say that a body may come; it is sent then anyhow."""
 LEASES = Leases()
+PATIENT = TimeLimits(connect=60, read=60, pauses=[])
+"""For the answers of a busy machine: how long they take is made up."""
 READS = (SECRET[0], SETTING[0])
 OF_REQUESTS = [path for path, _ in CALLS[: [path for path, _ in CALLS].index(paths.computed)]]
 OF_WORKERS = [
@@ -126,25 +128,41 @@ class Slow:
         none = [0.0] * len(patience.pauses)  # botocore would sleep
         mine = self.patience[function] = replace(patience, pauses=none, timer=self.timer)
         for client in clients:
+            if isinstance(client, Slowed):
+                client.time_limits, client.slow = mine, self
+                continue
             mine.bound(client)
             client.meta.events.register_first("before-send", self._attempt(patience))
-            client.meta.events.register_last("before-send", self._lost)
+            client.meta.events.register_last("before-send", self.lost)
 
     def _attempt(self, patience: TimeLimits) -> Any:
-        def attempt(request: Any, **_: object) -> None:
-            if self.attempts is None:
-                return
-            self.attempts += 1
-            silent = self.is_silent(self.attempts)
-            self.now += patience.attempt if silent else self.answers_after
-            if silent and not self.takes_effect:
-                raise ReadTimeoutError(endpoint_url=request.url)
+        return lambda request, **_: self.passes(patience, request)
 
-        return attempt
+    def passes(self, patience: TimeLimits, request: Any) -> None:
+        """Time passes, before an attempt has its effect."""
+        if self.attempts is None:
+            return
+        self.attempts += 1
+        silent = self.is_silent(self.attempts)
+        self.now += patience.attempt if silent else self.answers_after
+        if silent and not self.takes_effect:
+            raise ReadTimeoutError(endpoint_url=request.url)
 
-    def _lost(self, request: Any, **_: object) -> None:
+    def lost(self, request: Any, **_: object) -> None:
         if self.attempts is not None and self.is_silent(self.attempts):
             raise ReadTimeoutError(endpoint_url=request.url)
+
+
+class Slowed(aws_json.LightClient):
+    """A light client of slow AWS."""
+
+    slow: Slow
+
+    def attempt(self, operation: str, body: bytes) -> Any:
+        self.slow.passes(self.time_limits, self)
+        answered = super().attempt(operation, body)
+        self.slow.lost(self)
+        return answered
 
 
 @dataclass(kw_only=True)
@@ -158,14 +176,31 @@ class AskedInTime(Functions):
         return self.reply
 
 
-@pytest.fixture(scope="module")
-def bounded(stack: Stack) -> tuple[Clients, Recorder, Slow]:
+@pytest.fixture(scope="module", params=["botocore", "light"])
+def bounded(
+    stack: Stack, aws_url: str, request: pytest.FixtureRequest
+) -> tuple[Clients, Recorder, Slow]:
     clients, recorder = heard_clients(stack, {name: boto3.Session() for name in NAMES})
     slow = Slow()
+    if request.param == "light":
+        clients = {**clients, REQUEST: {**clients[REQUEST], **slowed(stack, aws_url)}}
     slow.bound(REQUEST, resources.REQUEST, clients[REQUEST].values())
     slow.bound(DEAD_LETTER, resources.DEAD_LETTER, clients[DEAD_LETTER].values())
     recorder.begins = slow.begin
     return clients, recorder, slow
+
+
+def slowed(stack: Stack, url: str) -> dict[str, Slowed]:
+    return {
+        service: Slowed(
+            service=service,
+            url=url,
+            region=stack.region,
+            credentials=aws_json.Credentials("id", "secret"),
+            time_limits=PATIENT,
+        )
+        for service in ("dynamodb", "sqs")
+    }
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+import pytest
+
 import computations
 from backburner import request, resources, worker
 from backburner.aws import TimeLimits
@@ -97,14 +99,20 @@ def race(parameters: Any, requests: int) -> list[dict[str, Any]]:
 def before_claims(looked: Barrier) -> Iterator[None]:
     """Who is about to claim says so, and waits for the others."""
 
-    def wait(**_: object) -> None:
+    def wait() -> None:
         looked.wait()
         looked.wait()
 
-    events = request.request_handler().store.client.meta.events
-    events.register("before-call.dynamodb.UpdateItem", wait)
-    yield
-    events.unregister("before-call.dynamodb.UpdateItem", wait)
+    client = request.request_handler().store.client
+    update: Any = client.update_item
+
+    def wait_and_update(**asked: Any) -> Any:
+        wait()
+        return update(**asked)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "update_item", wait_and_update)
+        yield
 
 
 def ask_once(parameters: Any) -> dict[str, Any]:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from botocore.awsrequest import AWSResponse, HTTPHeaders
 
-from backburner import attempt
+from backburner import attempt, aws_json
 from backburner.attempt import Compute
 from backburner.computation import Policy, registry
 from backburner.dead_letter import DeadLetters
@@ -172,17 +174,38 @@ class Functions:
     @contextmanager
     def unsent(self) -> Iterator[None]:
         """SQS takes no message of the request function."""
-        events = self.clients[REQUEST]["sqs"].meta.events
-        events.register_first("before-send.sqs.SendMessage", _refuse)
+        client = self.clients[REQUEST]["sqs"]
+        if isinstance(client, aws_json.LightClient):
+            with _refusing(client):
+                yield
+            return
+        client.meta.events.register_first("before-send.sqs.SendMessage", _refuse)
         try:
             yield
         finally:
-            events.unregister("before-send.sqs.SendMessage", _refuse)
+            client.meta.events.unregister("before-send.sqs.SendMessage", _refuse)
+
+
+UNAVAILABLE = b'{"__type": "com.amazonaws.sqs#ServiceUnavailable"}'
 
 
 class _Body:
     def stream(self, *_: object, **__: object) -> Iterator[bytes]:
-        yield b'{"__type": "com.amazonaws.sqs#ServiceUnavailable"}'
+        yield UNAVAILABLE
+
+
+@contextmanager
+def _refusing(client: aws_json.LightClient) -> Iterator[None]:
+    ask = client.attempt
+
+    def refuse(operation: str, body: bytes) -> Any:
+        if operation != "SendMessage":
+            return ask(operation, body)
+        return SimpleNamespace(status=503, headers={}), UNAVAILABLE
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "attempt", refuse)
+        yield
 
 
 def _refuse(request: Any, **_: object) -> AWSResponse:

@@ -9,7 +9,7 @@ import boto3
 from moto.core import disable_iam_authentication
 
 from backburner.development.local.template import ACCOUNT_ID, Stack
-from backburner.resources import IN_ITS_REGION, WORKER
+from backburner.resources import WORKER, in_its_region
 
 from .capacity import read_units, size_of_item, write_units
 
@@ -155,7 +155,7 @@ def _clients(session: boto3.Session) -> dict[str, Any]:
     return {
         "dynamodb": session.client("dynamodb", config=once),
         "sqs": session.client("sqs", config=once),
-        "s3": session.client("s3", config=once.merge(IN_ITS_REGION)),
+        "s3": session.client("s3", config=once.merge(in_its_region())),
         "secretsmanager": session.client("secretsmanager", config=once),
         "ssm": session.client("ssm", config=once),
     }

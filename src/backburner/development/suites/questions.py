@@ -47,8 +47,8 @@ def questions_to(api: Api, wanted: str = "") -> Questions:
             if spans and api.answer(example, route).status == 200:
                 return Questions(route, example, spans)
     raise LookupError(
-        f"no computation {wanted} answers its example and has a text, number or date in it that may "
-        "be another; mend it, or widen its parameters"
+        f"no computation {wanted} answers its example and has a text, number or date in it that "
+        "may be another; mend it, or widen its parameters"
     )
 
 
