@@ -46,7 +46,7 @@ verify: .venv/ready        ## the protocol under every schedule, and mistakes th
 
 bench: .venv/ready .venv-sam/ready $(if $(QUICK),,.venv-bench/ready)  ## what is built, beside bare handlers and peers; QUICK=1 only counts; PARTS="hits jobs" measures only these; on Linux
 	@mkdir -p build
-	@$(SAM) build --build-dir build/bench --parameter-overrides Architecture=$(MACHINE) >build/bench.log 2>&1 || { cat build/bench.log; exit 1; }
+	@PYTHONPATH="$(CURDIR)/src" $(SAM) build --build-dir build/bench --parameter-overrides Architecture=$(MACHINE) >build/bench.log 2>&1 || { cat build/bench.log; exit 1; }
 	@PYTHONPATH=src .venv/bin/python -m benchmarks $(if $(QUICK),quick,$(PARTS))
 
 check: lint scan build .venv-ministack/ready   ## what CI runs; with Python 3.13

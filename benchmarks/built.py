@@ -30,7 +30,7 @@ def environment(endpoint: str) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": "canned",
         "AWS_SECRET_ACCESS_KEY": "canned",
         "AWS_SESSION_TOKEN": "canned" * 100,
-        "AWS_CONFIG_FILE": os.devnull,
+        "HOME": "/nonexistent",  # without ~/.aws, as in Lambda
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "AWS_ENDPOINT_URL": endpoint,

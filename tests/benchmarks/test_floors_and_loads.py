@@ -1,14 +1,18 @@
 """What `make bench` relies on: canned answers, floors with the same calls, fair loads."""
 
 import json
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from benchmarks import bare, goals, questions
 from benchmarks.canned_aws import CannedAws
 from benchmarks.paired import Ratio, compare
-from benchmarks.peers import load
+from benchmarks.peers import load, services
+from tests.support.eventually import eventually
 
 KEY = {"signature": {"S": "a"}}
 
@@ -89,6 +93,19 @@ def test_the_load_asks_each_question_and_some_far_more_often() -> None:
     asked = Counter(load.zipf())
     assert (asked.total(), len(asked)) == (load.REQUESTS, load.SIGNATURES)
     assert asked[0] > 100 > 10 > asked[load.SIGNATURES - 1]
+
+
+def test_a_killed_worker_takes_its_children_with_it_whatever_their_group() -> None:
+    forks = "import subprocess; subprocess.run(['sleep', '60'], start_new_session=True)"
+    with subprocess.Popen([sys.executable, "-c", forks]) as worker:  # noqa: S603
+        [child] = eventually(lambda: services.descendants(worker.pid))
+        services.kill(worker)
+    assert eventually(lambda: has_ended(child))
+
+
+def has_ended(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def test_a_figure_has_one_goal() -> None:
