@@ -17,6 +17,8 @@ MAX_VARIED = 3
 """So many values are enough, and finding each asks a question."""
 SPANS = (10**12, 10**6, 1000, 30)
 """How far a number may be from the example's, the widest first: until one is allowed."""
+MAX_DAYS = 5000
+"""How far a date may be before the example's."""
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 dice = random.SystemRandom()
 
@@ -57,7 +59,7 @@ def find_spans(api: Api, route: str, example: dict[str, Any]) -> Iterator[tuple[
     for path in leaves(example):
         for span in SPANS:
             question = deepcopy(example)
-            put(question, path, another(at(example, path), span))
+            put(question, path, furthest(at(example, path), span))
             if api.post(route, question).status in (200, 202):
                 yield path, span
                 break
@@ -81,12 +83,26 @@ def another(value: str | float, span: int) -> str | float:
     """A value of the same kind that is hardly ever the same twice."""
     match value:
         case str() if DATE.fullmatch(value):
-            return str(date.fromisoformat(value) - timedelta(days=dice.randrange(1, 5000)))
+            return days_before(value, dice.randrange(1, MAX_DAYS))
         case str():
             return f"{value} {dice.getrandbits(48):x}"
         case int():
             return value + dice.randrange(1, span)
     return round(value + dice.random() / 1000, 9)
+
+
+def furthest(value: str | float, span: int) -> str | float:
+    """If this is allowed, so is every other that `another` makes."""
+    match value:
+        case str() if DATE.fullmatch(value):
+            return days_before(value, MAX_DAYS)
+        case int():
+            return value + span
+    return another(value, span)
+
+
+def days_before(value: str, days: int) -> str:
+    return str(date.fromisoformat(value) - timedelta(days=days))
 
 
 def at(value: Any, path: Path) -> Any:
