@@ -34,9 +34,9 @@ def test_every_question_is_within_the_bounds_and_hardly_any_comes_twice() -> Non
     for most in (1000, 60):
         api: Any = StrictApi(most)
         question = questions_to(api)
-        asked = [question() for _ in range(300)]
+        asked = [question() for _ in range(200)]
         assert {api.post("", each).status for each in asked} == {202}
-        assert len({str(each) for each in asked}) > 290
+        assert len({str(each) for each in asked}) == 200
 
 
 def test_what_may_not_be_another_stays_as_in_the_example() -> None:

@@ -4,9 +4,10 @@ import random
 import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import islice
+from math import prod
 from typing import Any
 
 from backburner.development.suites.api import Api
@@ -15,8 +16,10 @@ Path = tuple[str | int, ...]
 """Where a value is in the example."""
 MAX_VARIED = 3
 """So many values are enough, and finding each asks a question."""
-SPANS = (10**12, 10**6, 1000, 30)
+SPANS = (10**12, 10**6, 10**4, 900, 90, 30)
 """How far a number may be from the example's, the widest first: until one is allowed."""
+ENOUGH = 10**6
+"""Questions, so that hardly any is asked twice, also by another run."""
 MAX_DAYS = 5000
 """How far a date may be before the example's."""
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -32,22 +35,37 @@ class Questions:
     spans: Mapping[Path, int]
     """Of the values that differ."""
 
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def room(self) -> int:
+        """About how many questions there are; texts and dates count as their numbers would."""
+        return prod(self.spans.values())
+
     def __call__(self) -> dict[str, Any]:
-        question = deepcopy(self.example)
-        for path, span in self.spans.items():
-            put(question, path, another(at(self.example, path), span))
-        return question
+        while True:
+            question = deepcopy(self.example)
+            for path, span in self.spans.items():
+                put(question, path, another(at(self.example, path), span))
+            if question not in self.asked or len(self.asked) >= self.room / 2:
+                self.asked.append(question)
+                return question
 
 
 def questions_to(api: Api, wanted: str = "") -> Questions:
     """Of the wanted computation, or of the first that answers its example and that may be asked
-    with another value in it."""
+    with enough other values in it; else of that with most."""
+    found = []
     for listed in api.get("/v1").json["computations"]:
         if wanted in ("", listed["name"]):
             route, example = f"/v1/{listed['name']}", listed["example"]
             spans = dict(islice(find_spans(api, route, example), MAX_VARIED))
             if spans and api.answer(example, route).status == 200:
-                return Questions(route, example, spans)
+                found.append(Questions(route, example, spans))
+                if found[-1].room >= ENOUGH:
+                    break
+    if found:
+        return max(found, key=lambda questions: questions.room)
     raise LookupError(
         f"no computation {wanted} answers its example and has a text, number or date in it that "
         "may be another; mend it, or widen its parameters"
