@@ -9,7 +9,6 @@ from pathlib import Path
 
 from backburner.development.local import deployment, function
 from backburner.development.local.deployment import Deployment
-from backburner.development.local.template import FunctionDeclaration
 from benchmarks import built
 from benchmarks.client import PatientClient
 from benchmarks.inside import COMPUTATIONS
@@ -26,18 +25,6 @@ NAP = 110
 BUILT = built.BUILT / "template.yaml"
 
 
-class LikeLambda(Deployment):
-    """A local deployment whose functions have no AWS_CONFIG_FILE, as in Lambda.
-
-    With it, the light client would leave the request function's calls to botocore.
-    """
-
-    def _function_environment(self, declaration: FunctionDeclaration) -> dict[str, str]:
-        environment = super()._function_environment(declaration)
-        del environment["AWS_CONFIG_FILE"]
-        return {**environment, "HOME": "/nonexistent"}
-
-
 @contextmanager
 def deployed(
     computed: Path = Path(os.devnull), template: Path = BUILT, **environment: str
@@ -50,7 +37,7 @@ def deployed(
     deployment.MOTO_SERVER = Path(__file__).with_name("moto_counting.py")
     with ExitStack() as stack:
         nowhere = stack.enter_context(Path(os.devnull).open("w"))
-        made = LikeLambda(
+        made = Deployment(
             template=template,
             computations=[COMPUTATIONS],
             environment={"COMPUTED": str(computed), **environment},

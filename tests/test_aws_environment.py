@@ -1,5 +1,6 @@
 """Which environments get the light client, and which keep botocore's."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,9 @@ URL = "http://127.0.0.1:4566"
 
 
 @pytest.fixture(autouse=True)
-def _no_config_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(aws_environment, "CONFIG_FILE", tmp_path / "config")
+def _no_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    files = {name: str(tmp_path / name) for name in aws_environment.FILES}
+    monkeypatch.setattr(aws_environment, "FILES", files)
 
 
 def made(service: str = "dynamodb", **others: str) -> LightClient | None:
@@ -53,7 +55,6 @@ def test_lambda_gets_the_light_client_and_its_keys_and_region_count() -> None:
         {"AWS_DEFAULT_REGION": "local"},
         {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9001/credentials"},
         {"AWS_PROFILE": "mine"},
-        {"AWS_CONFIG_FILE": "config"},
         {"AWS_CREDENTIAL_EXPIRATION": "2030-01-01T00:00:00Z"},
         {"AWS_ACCOUNT_ID": "123456789012"},
         {"AWS_CA_BUNDLE": "ca.pem"},
@@ -74,8 +75,15 @@ def test_what_only_botocore_knows_is_left_to_it(setting: dict[str, str]) -> None
     assert made(**setting) is None
 
 
-def test_a_config_file_is_left_to_botocore(tmp_path: Path) -> None:
-    (tmp_path / "config").touch()
+@pytest.mark.parametrize("name", aws_environment.FILES)
+def test_a_file_of_settings_is_left_to_botocore_and_no_file_is_not(
+    name: str, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine"
+    mine.touch()
+    assert made(**{name: str(mine)}) is None
+    assert made(**{name: os.devnull})
+    (tmp_path / name).touch()
     assert made() is None
 
 

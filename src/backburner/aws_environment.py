@@ -18,11 +18,15 @@ REGIONS = {
 KNOWN = re.compile(
     "(?!AWS_|.*_PROXY$)"
     "|AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|REGION|DEFAULT_REGION|EXECUTION_ENV)$"
-    "|AWS_(ENDPOINT_URL(_.*)?|LAMBDA_.*|XRAY_.*|SAM_LOCAL)$",
+    "|AWS_(ENDPOINT_URL(_.*)?|LAMBDA_.*|XRAY_.*|SAM_LOCAL|CONFIG_FILE|SHARED_CREDENTIALS_FILE)$",
     re.IGNORECASE,
 )
 """Environment variables that change nothing for botocore, or that the light client obeys too."""
-CONFIG_FILE = Path("~/.aws/config")
+FILES = {
+    "AWS_CONFIG_FILE": "~/.aws/config",
+    "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials",
+}
+"""Variables that name the files of settings that only botocore reads, and where these are else."""
 
 
 def light_client(service: str, time_limits: TimeLimits) -> LightClient | None:
@@ -34,7 +38,7 @@ def light_client(service: str, time_limits: TimeLimits) -> LightClient | None:
     url = url or endpoint(service, region)
     if not (region and all(keys) and url and re.fullmatch("https?://[^/@?#]+/?", url)):
         return None
-    if not all(map(KNOWN.match, env)) or CONFIG_FILE.expanduser().exists():
+    if not all(map(KNOWN.match, env)) or any(_is_file(env.get(n) or p) for n, p in FILES.items()):
         return None
     return LightClient(
         service=service,
@@ -50,3 +54,8 @@ def endpoint(service: str, region: str) -> str | None:
         if re.fullmatch(regions, region):
             return f"https://{service}.{region}.{domain}"
     return None
+
+
+def _is_file(path: str) -> bool:
+    """True if there may be something in it: /dev/null is none."""
+    return Path(path).expanduser().is_file()

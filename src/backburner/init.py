@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from backburner import settings
 from backburner.aws_json import LightClient
+from backburner.computation import registry
 
 if TYPE_CHECKING:
     from backburner.protocol.store import Store
@@ -63,8 +64,6 @@ def _connect(client: Any) -> None:
 
 
 def _load_computations() -> None:
-    from backburner.computation import registry  # on demand, an event loads what it needs
-
     for name in registry.names():
         with suppress(BaseException):
             registry.load(name)

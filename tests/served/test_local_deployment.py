@@ -20,10 +20,13 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 import computations
+from backburner import resources
+from backburner.aws_environment import light_client
 from backburner.development.local.deployment import REGION, Deployment
 from backburner.development.local.template import STACK_NAME
 from backburner.development.redrive import redrive
 from tests.support import instances
+from tests.support.environment import exactly
 from tests.support.eventually import eventually
 from tests.support.tokens import bearer
 
@@ -269,6 +272,11 @@ def test_a_malformed_message_goes_through_the_dead_letters_and_is_reported(
     deployed.client("sqs").send_message(QueueUrl=queue, MessageBody=MALFORMED)
     eventually(lambda: "a malformed dead letter" in console.read_text())
     eventually(lambda: messages_in(deployed, "DeadLetterQueue") == 0)
+
+
+def test_the_request_function_has_the_client_that_it_has_in_lambda(deployed: Deployment) -> None:
+    with exactly(deployed.functions["RequestFunction"].environment):
+        assert light_client("dynamodb", resources.REQUEST)
 
 
 def test_a_busy_worker_does_not_hold_up_the_front(client: Client, log: Path) -> None:

@@ -196,7 +196,9 @@ class Deployment:
             **{name: os.environ[name] for name in inherited if name in os.environ},
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
+            # Nothing of this machine's AWS, as in Lambda.
             "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
             "AWS_ENDPOINT_URL": self.moto_url,
