@@ -4,6 +4,7 @@ It runs in a process that imports from a bundle, against the canned server. LOCA
 benchmarks.prepare printed. Prints a ratio for each figure of the group as JSON.
 """
 
+import gzip
 import json
 import sys
 from collections.abc import Callable
@@ -143,8 +144,6 @@ def worker(locations: Locations) -> dict[str, Ratio]:
             raise RuntimeError(f"the job failed, after {heard()}; mend the benchmark")
     calls = bare.each_time(heard())
     [(parameters, result)] = results.items()
-    import gzip
-
     floor = bare.worker(calls, gzip.compress(parameters), result)
     return {"worker": compare(ours, floor, rounds=ROUNDS, calls=20)}
 

@@ -21,6 +21,7 @@ APPS = Path(__file__).parent / "apps"
 LAMBDAS = Path(__file__).parent / "lambdas/template.yaml"
 VENV = built.ROOT / ".venv-bench/bin"
 REDIS = os.environ.get("REDIS_SERVER") or shutil.which("redis-server")
+REDIS_OPTIONS = ("--bind", "127.0.0.1", "--save", "")
 STARTS_WITHIN = 30
 """Seconds."""
 
@@ -110,31 +111,24 @@ def plain(folder: Path) -> AbstractContextManager[Service]:
     return in_the_request(folder, "no")
 
 
-@contextmanager
-def with_redis(folder: Path, app: str, workers: list[list[str]]) -> Iterator[Service]:
-    """FastAPI by uvicorn, Redis, and workers that are started again when they end."""
-    redis, front = free_port(), free_port()
-    computed = folder / "computed"
-    environment = {
+def peers_environment(redis: int, computed: Path) -> dict[str, str]:
+    return {
         "PATH": f"{VENV}:{os.environ['PATH']}",
         "REDIS_URL": f"redis://127.0.0.1:{redis}",
         "COMPUTED": str(computed),
         "PYTHONPATH": str(APPS),
         "LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", ""),
     }
+
+
+@contextmanager
+def with_redis(folder: Path, app: str, workers: list[list[str]]) -> Iterator[Service]:
+    """FastAPI by uvicorn, Redis, and workers that are started again when they end."""
+    redis, front = free_port(), free_port()
+    computed = folder / "computed"
     with ExitStack() as stack:
-        processes = Processes(environment, stack)
-        processes.start(
-            str(REDIS),
-            "--bind",
-            "127.0.0.1",
-            "--port",
-            str(redis),
-            "--save",
-            "",
-            "--dir",
-            str(folder),
-        )
+        processes = Processes(peers_environment(redis, computed), stack)
+        processes.start(str(REDIS), *REDIS_OPTIONS, "--port", str(redis), "--dir", str(folder))
         wait_for(redis)
         uvicorn = processes.start(f"{VENV}/uvicorn", f"{app}:app", "--port", str(front))
         running = [processes.start(f"{VENV}/{name}", *rest) for name, *rest in workers]

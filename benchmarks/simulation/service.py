@@ -1,6 +1,7 @@
 """The deployment under a load: the same seed, the same outcome."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import simpy
@@ -37,37 +38,36 @@ def simulate(
     """All questions of the traffic, and then until nobody waits any more."""
     rng = np.random.default_rng(seed)
     env, outcome = simpy.Environment(), SimulationOutcome()
-    entries = SimulatedEntries(
-        fresh_until=traffic.fresh_until(rng), expected_time=traffic.run_time, rng=rng
-    )
-    if not traffic.is_cold:
-        entries.learn(traffic.drawn_run_time(rng) / parameters.speed for _ in range(SLOTS))
-    workers = SimulatedWorkers(
-        env=env,
-        entries=entries,
-        traffic=traffic,
-        parameters=parameters,
-        outcome=outcome,
-        rng=rng,
-    )
+    all_have: dict[str, Any] = {
+        "env": env,
+        "entries": _entries(traffic, parameters, rng),
+        "traffic": traffic,
+        "parameters": parameters,
+        "outcome": outcome,
+        "rng": rng,
+    }
+    workers = SimulatedWorkers(**all_have)
     if job_own_time is not None:
         workers.own_time = job_own_time
     front = SimulatedFront(
-        env=env,
-        entries=entries,
-        workers=workers,
-        traffic=traffic,
-        parameters=parameters,
-        quotas=quotas,
-        outcome=outcome,
-        rng=rng,
-        tick=tick,
-        has_cache=has_cache,
+        **all_have, workers=workers, quotas=quotas, tick=tick, has_cache=has_cache
     )
     ended = env.process(_ticks(env, front, traffic, asked or (lambda _: traffic.asked(tick, rng))))
     env.run(until=ended)
     outcome.waiting = front.waiting
     return outcome
+
+
+def _entries(
+    traffic: Traffic, parameters: StackParameters, rng: np.random.Generator
+) -> SimulatedEntries:
+    """With the times of jobs from before, unless the service is cold."""
+    entries = SimulatedEntries(
+        fresh_until=traffic.fresh_until(rng), expected_time=traffic.run_time, rng=rng
+    )
+    if not traffic.is_cold:
+        entries.learn(traffic.drawn_run_time(rng) / parameters.speed for _ in range(SLOTS))
+    return entries
 
 
 def _ticks(env: simpy.Environment, front: SimulatedFront, traffic: Traffic, asked: Asked) -> Events:

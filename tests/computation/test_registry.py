@@ -120,7 +120,7 @@ def test_whatever_is_wrong_with_a_file_it_is_named_with_line_and_remedy(
 ) -> None:
     line, said, remedy = BROKEN[source]
     # A name of its own: what can be imported stays so.
-    name = f"broken_{list(BROKEN).index(source)}"
+    name = f"faulty_{list(BROKEN).index(source)}"
     file = folder / f"{name}.py"
     file.write_text((START if DOUBLING[:9] not in source else "") + source + "\n", "latin-1")
     with pytest.raises(BrokenComputation, match=said) as caught:
