@@ -10,7 +10,7 @@ from pydantic import Field
 from backburner import computation
 from backburner.computation import DAY, Policy, Progress
 
-POLICY = Policy(version=1, fresh_for=7 * DAY, stale_for=DAY, expected_time=2, time_limit=60)
+POLICY = Policy(version=1, fresh_for=7 * DAY, stale_for=DAY, expected_time=0.1, time_limit=60)
 EXAMPLE = {"text": "a slow computation"}
 
 
