@@ -46,7 +46,9 @@ EVERY = 8
 MOST_TIME = 30
 """Times the median of the calm ones, which wait for the same processors."""
 MOST_SECONDS = 1.0
-MOST_MEMORY = 2.0
+MOST_GROWTH = 50.0
+"""MB beyond what a sandbox took before. It was as much again when that was 55 MB, with botocore;
+now it is 37 MB."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 COMPUTATIONS = Path(__file__).parents[1] / "http/computations"
 
@@ -101,7 +103,8 @@ class HostileRun:
 
     @property
     def growth(self) -> float:
-        return max(self.after[pid].peak / self.before[pid].now for pid in self.after)
+        """In MB."""
+        return max(self.after[pid].peak - self.before[pid].now for pid in self.after)
 
     def summary(self) -> str:
         statuses = dict(sorted(Counter(o.status for o in self.hostile).items()))
@@ -111,7 +114,7 @@ class HostileRun:
             slowest[family] = max(slowest[family], outcome.seconds)
         three = sorted(slowest.items(), key=lambda each: -each[1])[:3]
         return (
-            f"{len(self.hostile)} hostile requests: {statuses}; memory x {self.growth:.2f}; a calm "
+            f"{len(self.hostile)} hostile requests: {statuses}; {self.growth:.0f} MB more; a calm "
             f"one {1000 * self.calm:.0f} ms, the worst {self.worst.seconds:.2f} s; the slowest: "
             + ", ".join(f"{family} {seconds:.2f} s" for family, seconds in three)
         )
@@ -229,8 +232,8 @@ def test_no_hostile_request_ends_a_sandbox(run: HostileRun) -> None:
     assert run.after.keys() == run.before.keys()
 
 
-def test_no_hostile_request_costs_the_memory_of_another_sandbox(run: HostileRun) -> None:
-    assert run.growth <= MOST_MEMORY, run.summary()
+def test_hostile_requests_cost_a_bounded_amount_of_memory(run: HostileRun) -> None:
+    assert run.growth <= MOST_GROWTH, run.summary()
 
 
 def test_no_hostile_request_takes_much_longer_than_a_calm_one(run: HostileRun) -> None:

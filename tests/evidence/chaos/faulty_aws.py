@@ -85,9 +85,11 @@ class FaultyAws(ThreadingHTTPServer):
             self.injected[fault] += 1
             return fault
 
-    def forward(self, path: str, headers: dict[str, str], body: bytes) -> urllib3.BaseHTTPResponse:
+    def forward(
+        self, path: str, target: str, headers: dict[str, str], body: bytes
+    ) -> urllib3.BaseHTTPResponse:
         response = self._moto.request("POST", self._moto_url + path, body=body, headers=headers)
-        if headers["X-Amz-Target"].endswith(".UpdateItem") and response.status == 200:
+        if target.endswith(".UpdateItem") and response.status == 200:
             self._note(response.json())
         return response
 
@@ -134,7 +136,8 @@ class _Call(BaseHTTPRequestHandler):
                 self._answer(response.status, _end_to_end(response.headers), response.data)
 
     def _forward(self, body: bytes) -> urllib3.BaseHTTPResponse:
-        return self.server.forward(self.path, _end_to_end(self.headers), body)
+        target = self.headers["X-Amz-Target"]  # however the client spells the header
+        return self.server.forward(self.path, target, _end_to_end(self.headers), body)
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)
