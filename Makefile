@@ -50,6 +50,7 @@ bench: .venv/ready .venv-sam/ready $(if $(QUICK),,.venv-bench/ready)  ## what is
 	@PYTHONPATH=src .venv/bin/python -m benchmarks $(if $(QUICK),quick,$(PARTS))
 
 check: lint scan build .venv-ministack/ready   ## what CI runs; with Python 3.13
+	$(MAKE) bench QUICK=1
 	.venv/bin/pytest --cov --cov-report=term
 	$(MAKE) e2e
 	$(MAKE) newcomer
