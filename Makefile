@@ -9,7 +9,7 @@ MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 # This file also makes the bundles for sam build: src/Makefile says which.
 
 .DEFAULT_GOAL := help
-.PHONY: help format run sam-local test e2e newcomer contract fuzz chaos mutants verify check lint scan audit simulate bench build deploy redrive lock dist clean
+.PHONY: help format run sam-local test e2e newcomer contract fuzz chaos mutants verify check covered deployed lint scan audit simulate bench build deploy redrive lock dist clean
 
 help:                      ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,7 +51,12 @@ bench: .venv/ready .venv-sam/ready $(if $(QUICK),,.venv-bench/ready)  ## what is
 
 check: lint scan build .venv-ministack/ready   ## what CI runs; with Python 3.13
 	$(MAKE) bench QUICK=1
+	$(MAKE) --jobs 2 --output-sync covered deployed
+
+covered:
 	.venv/bin/pytest --cov --cov-report=term
+
+deployed:  # one after the other: each starts a ministack
 	$(MAKE) e2e
 	$(MAKE) newcomer
 
