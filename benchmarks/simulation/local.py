@@ -24,8 +24,9 @@ from .traffic import Signatures, Traffic
 
 COMPUTATIONS = Path(__file__).with_name("computations")
 WORKERS, SEED, TICK_S = 2, 3, 0.02
-JOB_OWN_TIME_S = 0.15
-"""Assumed for this machine: a job beside its computation, most of it the child process."""
+WORKERS_ARE = {"own_time": 0.1, "cold_start": 0.0}
+"""Assumed for this machine: seconds of a job beside its computation, most of them for the child
+process. All sandboxes have been started before."""
 LOADS = [
     Traffic(
         name=f"{run_time:g} s",
@@ -98,7 +99,7 @@ def prediction(traffic: Traffic, plan: list[tuple[float, Signatures]]) -> Simula
         seed=SEED,
         tick=TICK_S,
         asked=lambda now: by_tick[round(now / TICK_S)],
-        job_own_time=JOB_OWN_TIME_S,
+        workers_are=WORKERS_ARE,
     )
 
 
@@ -106,6 +107,9 @@ def measurement(traffic: Traffic, plan: list[tuple[float, Signatures]]) -> Simul
     with tempfile.TemporaryDirectory() as folder, deployed() as url:
         log = Path(folder) / "log.txt"
         client = WaitingClient(url=url, log=log, run_time=traffic.run_time)
+        with ThreadPoolExecutor(WORKERS) as clients:
+            list(clients.map(client.ask, [0.0] * WORKERS, range(-WORKERS, 0)))
+        log.write_text("")
         questions = [(at, int(number)) for at, numbers in plan for number in numbers]
         with ThreadPoolExecutor(len(questions)) as clients:
             begins = time.monotonic() + 1
@@ -116,7 +120,7 @@ def measurement(traffic: Traffic, plan: list[tuple[float, Signatures]]) -> Simul
 
 @contextmanager
 def deployed() -> Iterator[str]:
-    """The local deployment, with all its sandboxes started."""
+    """The local deployment, with the sandboxes of its front started."""
     with (
         Path(os.devnull).open("w") as console,
         Deployment(

@@ -33,7 +33,7 @@ def simulate(
     tick: float = TICK_S,
     has_cache: bool = True,
     asked: Asked | None = None,
-    job_own_time: float | None = None,
+    workers_are: dict[str, Any] | None = None,
 ) -> SimulationOutcome:
     """All questions of the traffic, and then until nobody waits any more."""
     rng = np.random.default_rng(seed)
@@ -46,9 +46,7 @@ def simulate(
         "outcome": outcome,
         "rng": rng,
     }
-    workers = SimulatedWorkers(**all_have)
-    if job_own_time is not None:
-        workers.own_time = job_own_time
+    workers = SimulatedWorkers(**all_have, **(workers_are or {}))
     front = SimulatedFront(
         **all_have, workers=workers, quotas=quotas, tick=tick, has_cache=has_cache
     )

@@ -39,6 +39,7 @@ class SimulatedWorkers:
     rng: np.random.Generator
     own_time: float = JOB_S + 2 * CALL_S
     """Of a job, beside its computation."""
+    cold_start: float = COLD_WORKER_S
     queue: deque[int] = field(default_factory=deque)
     running: int = 0
     pollers: float = 0
@@ -70,7 +71,7 @@ class SimulatedWorkers:
         environment = self._idle.pop() if self._idle else self._environments
         if environment == self._environments:
             self._environments += 1
-            yield self.env.timeout(COLD_WORKER_S)
+            yield self.env.timeout(self.cold_start)
         self.entries.begin(signature, self.env.now)
         seconds = self.traffic.drawn_run_time(self.rng) / self.parameters.speed
         yield self.env.timeout(seconds + self.own_time)
