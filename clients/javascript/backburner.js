@@ -39,8 +39,9 @@ export class Problem extends ComputeError {
 /** There was no answer within the deadline. The job goes on: `follow(location)` may find it. */
 export class DeadlineExceeded extends ComputeError {
   constructor(deadline, location, status) {
-    super(`no answer within the deadline of ${deadline} s; ${
-      location ? `the job goes on: follow ${location}` : "allow more time"}`);
+    const within = deadline < Infinity ? `the deadline of ${deadline} s` : "the service's own time";
+    const remedy = location ? `the job goes on: follow ${location}` : "allow more time";
+    super(`no answer within ${within}; ${remedy}`);
     this.location = location;
     this.status = status;
   }
@@ -170,6 +171,7 @@ class Inquiry {
   #observers;
   #deadline;
   #end;
+  #held = null;
   #failures = 0;
   #status = null;
   #hasLostLocation = false;
@@ -209,10 +211,11 @@ class Inquiry {
 
   /** While a kept result is fresh, ask only whether it still holds: a cache would not even ask. */
   #first() {
-    const { method, url } = this.#question;
     const kept = this.#kept.get(keyOf(this.#question));
-    const canBeAsked = kept && (method === "GET" || kept.freshUntil > this.#settings.now());
-    return canBeAsked ? { method: "GET", url: kept.location ?? url, etag: kept.etag } : this.#question;
+    const canBeAsked = kept && (this.#question.method === "GET" || kept.freshUntil > this.#settings.now());
+    if (!canBeAsked) return this.#question;
+    this.#held = kept;
+    return { method: "GET", url: kept.location, etag: kept.etag };
   }
 
   #accepted(reply) {
@@ -315,9 +318,8 @@ class Inquiry {
   }
 
   #stillHolds(reply) {
-    const { etag, text, location } = this.#kept.get(keyOf(this.request)) ?? {};
-    this.location = location;
-    return this.#answerOf(reply, JSON.parse(text), etag);
+    this.location = this.#held.location;
+    return this.#answerOf(reply, JSON.parse(this.#held.text), this.#held.etag);
   }
 
   #answerOf(response, result, etag) {
