@@ -96,6 +96,9 @@ def find(request: Request, memo: Memo) -> Question | Forget | Response:
         case ("",):
             _allow(request, "GET", "HEAD")
             return _console(request)
+        case ("console", name):
+            _allow(request, "GET", "HEAD")
+            return _console_file(request, name)
         case ("health",):
             _allow(request, "GET", "HEAD")
             return response.health(__version__)
@@ -123,6 +126,15 @@ def _console(request: Request) -> Response:
 
     page = console.page(request.large_results, request.base)
     return page.answer(request)
+
+
+def _console_file(request: Request, name: str) -> Response:
+    from backburner.http import console
+
+    file = console.file(name)
+    if file is None:
+        raise NotFound("the console has no such file; GET / names those that it loads")
+    return file.answer(request)
 
 
 def _openapi(request: Request) -> Response:
