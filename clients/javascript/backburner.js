@@ -1,5 +1,5 @@
 // A client of a backburner service: it asks, waits as the service says, and returns the answer.
-// One ES module without dependencies, for browsers and node 20 or later.
+// One ES module without dependencies, for browsers and node 18 or later.
 
 const MOST_FAILURES = 5; // in a row that do not say when to ask again
 const FIRST_BACKOFF = 0.5; // s; twice as long after each failure

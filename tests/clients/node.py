@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-NEEDED = 20
+NEEDED = 18
 
 
 def node() -> str:
