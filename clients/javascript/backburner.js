@@ -1,5 +1,5 @@
 // A client of a backburner service: it asks, waits as the service says, and returns the answer.
-// One ES module without dependencies, for browsers and node 20 or later.
+// One ES module without dependencies, for browsers and node 18 or later.
 
 const MOST_FAILURES = 5; // in a row that do not say when to ask again
 const FIRST_BACKOFF = 0.5; // s; twice as long after each failure
@@ -8,6 +8,7 @@ const LEAST_WAIT = 0.05; // s
 const LONGEST_PAUSE = 86_400; // s; a timer cannot take much more
 const JITTER = 0.05; // of a wait in whole seconds, at most; the service has already spread `retry_after`
 const GRACE = 30; // s after gives_up_at
+const OVER = 0.01; // s before the deadline; timers are no finer
 const UNTIL_A_RESPONSE = 35; // s; API Gateway itself gives up after 30
 const PASSING = [429, 502, 503, 504];
 
@@ -286,7 +287,7 @@ class Inquiry {
   }
 
   #failed(error) {
-    if (this.left <= 0) throw this.#late();
+    if (this.left < OVER) throw this.#late();
     if (++this.#failures === MOST_FAILURES) throw error;
     const backoff = FIRST_BACKOFF * 2 ** (this.#failures - 1);
     return { wait: this.#within(backoff * (0.5 + this.#settings.random()), error) };

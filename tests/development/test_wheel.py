@@ -56,6 +56,7 @@ def test_the_wheel_has_types_the_template_and_no_computation_of_ours(built: Path
     names = set(contents(built))
     assert "backburner/py.typed" in names
     assert "backburner/development/skeleton/template.yaml" in names
+    assert "backburner/development/client.py" in names
     assert not [name for name in names if "route_plan" in name]
 
 

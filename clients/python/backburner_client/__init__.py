@@ -53,6 +53,8 @@ JITTER = 0.05
 """Of a wait in whole seconds, at most; the service has already spread `retry_after`."""
 GRACE = 30.0
 """Seconds after gives_up_at."""
+OVER = 0.01
+"""Seconds before the deadline; timers are no finer."""
 UNTIL_A_RESPONSE = 35.0
 """Seconds; API Gateway itself gives up after 30."""
 PASSING = (429, 502, 503, 504)
@@ -368,7 +370,7 @@ class _Inquiry:
         return self._within(self._spread(advised), problem)
 
     def _failed(self, error: ComputeError) -> float:
-        if self.left <= 0:
+        if self.left < OVER:
             raise self._late() from error
         self._failures += 1
         if self._failures == MOST_FAILURES:
