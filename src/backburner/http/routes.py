@@ -93,12 +93,9 @@ def find(request: Request, memo: Memo) -> Question | Forget | Response:
     if request.method == "OPTIONS":
         return response.preflight()
     match request.path:
-        case ("",):
+        case ("",) | ("console", _):
             _allow(request, "GET", "HEAD")
             return _console(request)
-        case ("console", name):
-            _allow(request, "GET", "HEAD")
-            return _console_file(request, name)
         case ("health",):
             _allow(request, "GET", "HEAD")
             return response.health(__version__)
@@ -125,16 +122,10 @@ def _console(request: Request) -> Response:
     from backburner.http import console
 
     page = console.page(request.large_results, request.base)
-    return page.answer(request)
-
-
-def _console_file(request: Request, name: str) -> Response:
-    from backburner.http import console
-
-    file = console.file(name)
-    if file is None:
+    document = page if request.path == ("",) else console.file(request.path[-1])
+    if document is None:
         raise NotFound("the console has no such file; GET / names those that it loads")
-    return file.answer(request)
+    return document.answer(request)
 
 
 def _openapi(request: Request) -> Response:
