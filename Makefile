@@ -9,7 +9,7 @@ MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 # This file also makes the bundles for sam build: src/Makefile says which.
 
 .DEFAULT_GOAL := help
-.PHONY: help format run sam-local test e2e newcomer contract fuzz chaos mutants verify check lint scan audit simulate bench build deploy redrive lock dist clean
+.PHONY: help format run sam-local test screenshots e2e newcomer contract fuzz chaos mutants verify check lint scan audit simulate bench build deploy redrive lock dist clean
 
 help:                      ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ sam-local: .venv/ready .venv-sam/ready  ## make run, and the API in Docker by sa
 
 test: .venv/ready .venv-ministack/ready   ## all the tests but e2e and newcomer
 	.venv/bin/backburner test
+
+screenshots: .venv/ready   ## the console's pictures in docs/images, with Chromium
+	SCREENSHOTS=docs/images .venv/bin/pytest tests/browser/test_looks.py -k pictures
 
 e2e: .venv/ready .venv-sam/ready .venv-ministack/ready  ## sam deploy, update and delete, on ministack; with Python 3.13; sam local, in Docker
 	.venv/bin/pytest tests/e2e -m e2e --ignore tests/e2e/test_newcomer.py --ignore tests/e2e/test_tutorial.py

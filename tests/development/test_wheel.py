@@ -9,6 +9,7 @@ import pytest
 
 from backburner.development import wheel
 from backburner.development.errors import CommandError
+from backburner.http.console import FILES, PAGE
 
 ROOT = Path(__file__).parents[2]
 PACK = "import sys; from backburner.development import wheel; w = wheel.pack()\n\
@@ -57,6 +58,7 @@ def test_the_wheel_has_types_the_template_and_no_computation_of_ours(built: Path
     assert "backburner/py.typed" in names
     assert "backburner/development/skeleton/template.yaml" in names
     assert "backburner/development/client.py" in names
+    assert {f"backburner/http/console/{name}" for name in (PAGE, *FILES)} <= names
     assert not [name for name in names if "route_plan" in name]
 
 

@@ -47,8 +47,10 @@ export class Form {
     }
   }
 
+  /** Focus the field at a pointer, or the first one within what is there. */
   focus(pointer) {
-    this.#nearest(pointer).control?.focus();
+    const within = [...this.#places].find(([known, { control }]) => control && known.startsWith(`${pointer}/`));
+    (this.#nearest(pointer).control ?? within?.[1].control)?.focus();
   }
 
   /** Where a problem with a control is said; the control is described by it. */
