@@ -108,6 +108,26 @@ def test_every_computation_is_in_it(document: Any) -> None:
     assert "Negative ones it refuses." in post["description"]
 
 
+def test_each_schema_has_a_title_of_its_own_for_generators_to_name_a_class_by(
+    document: Any,
+) -> None:
+    schemas = document["components"]["schemas"]
+    titled = {name: schema["title"] for name, schema in schemas.items() if "title" in schema}
+    assert titled == {name: name for name in titled}
+    assert {"DoublingParameters", "NoiseParameters", "RoutePlanVehicles"} <= set(titled)
+
+
+def test_a_202_leads_to_the_operation_that_polls_until_there_is_a_result(document: Any) -> None:
+    """By links, and by what the generator of Speakeasy understands."""
+    accepted = document["components"]["responses"]["DoublingAccepted"]
+    link = accepted["links"]["answer"]
+    polling = document["paths"]["/v1/doubling/{signature}"]["get"]
+    assert link["operationId"] == polling["operationId"]
+    assert link["parameters"] == {"signature": "$response.body#/signature"}
+    [criterion] = polling["x-speakeasy-polling"][0]["successCriteria"]
+    assert criterion == {"condition": "$statusCode == 200"}
+
+
 def test_every_problem_is_in_it(document: Any) -> None:
     kinds = [
         kind
