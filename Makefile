@@ -24,7 +24,7 @@ test: .venv/ready .venv-ministack/ready   ## all the tests but e2e and newcomer
 	.venv/bin/backburner test
 
 screenshots: .venv/ready   ## the console's pictures in docs/images, with Chromium
-	SCREENSHOTS=docs/images .venv/bin/pytest tests/browser/test_looks.py -k pictures
+	.venv/bin/pytest tests/browser/pictures.py
 
 e2e: .venv/ready .venv-sam/ready .venv-ministack/ready .venv-generators/ready  ## sam deploy, update and delete, on ministack; with Python 3.13; sam local, in Docker; generated clients, with npm
 	.venv/bin/pytest tests/e2e -m e2e --ignore tests/e2e/test_newcomer.py --ignore tests/e2e/test_tutorial.py

@@ -21,7 +21,7 @@ TOKEN = bearer("ann").removeprefix("Bearer ")
 
 @pytest.mark.parametrize(
     "name",
-    ["carding", "doubling", "every-kind", "private-kind", "route-plan", "tabling", "word-count"],
+    ["carding", "every-kind", "private-kind", "route-plan", "tabling", "word-count"],
 )
 def test_the_example_of_every_computation_is_answered(page: Page, url: str, name: str) -> None:
     opened(page, name)

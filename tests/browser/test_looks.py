@@ -1,20 +1,16 @@
-"""For everybody: screen readers, both themes, a phone, the keyboard alone, paper, no motion.
+"""For everybody: screen readers, both themes, a phone, the keyboard alone, paper, no motion."""
 
-SCREENSHOTS=docs/images (make screenshots) writes the pictures of the README.
-"""
-
-import os
 from pathlib import Path
+from typing import Literal
 
 import axe_playwright_python
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.support import PLANAR, answered, ask, opened, write_json
+from tests.browser.support import answered, ask, opened
 
+Theme = Literal["light", "dark"]
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
-LARGEST_PICTURE = 200_000
-"""Bytes."""
 COMPUTATIONS = ["carding", "every-kind", "private-kind", "route-plan", "tabling", "word-count"]
 
 
@@ -28,7 +24,7 @@ def violations(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_in_either_theme(browser: Browser, url: str, theme: str) -> None:
+def test_axe_finds_nothing_in_either_theme(browser: Browser, url: str, theme: Theme) -> None:
     with browser.new_context(
         base_url=url, color_scheme=theme, reduced_motion="reduce", bypass_csp=True
     ) as context:
@@ -104,30 +100,3 @@ def test_there_is_one_of_each_landmark_and_what_changes_is_told(page: Page) -> N
     assert page.get_by_role("navigation").count() == 2
     assert page.locator("#state").get_attribute("role") == "status"
     assert page.get_by_role("progressbar").count() == 0
-
-
-@pytest.mark.skipif("SCREENSHOTS" not in os.environ, reason="make screenshots")
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_pictures_of_the_readme(browser: Browser, url: str, theme: str) -> None:
-    viewport = {"width": 1280, "height": 860}
-    with browser.new_context(base_url=url, color_scheme=theme, viewport=viewport) as context:
-        page = context.new_page()
-        opened(page, "route-plan")
-        ask(page)
-        page.get_by_role("button", name="Ask again").click()
-        expect(page.locator("#state")).to_contain_text("A hit in")
-        page.mouse.move(0, 0)
-        take(page, f"console-{theme}.png")
-        if theme == "light":
-            write_json(page, {**PLANAR, "speed": 5})
-            page.get_by_role("button", name="Ask 50 times at once").click()
-            answered(page)
-            take(page, "fifty-at-once.png")
-
-
-def take(page: Page, name: str) -> None:
-    path = Path(os.environ["SCREENSHOTS"]) / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    page.evaluate("scrollTo(0, 0)")
-    page.screenshot(path=path)
-    assert path.stat().st_size < LARGEST_PICTURE
