@@ -341,14 +341,14 @@ function table(form, all) {
   const columns = columnsOf(all.form, form.definitions);
   const head = columns.map((name) => {
     const { schema } = withoutNull(all.form.properties[name], form.definitions);
-    return element("th", { scope: "col", title: hintOf(schema) }, inWords(name));
+    return element("th", { scope: "col", title: hintOf(schema), className: kindOf(schema) === "tuple" ? "two" : "" }, inWords(name));
   });
   const rows = now.slice(0, MOST_ROWS).map((item, nth) => {
     const row = { ...itemPlace(place, now, nth, all.form), value: item };
     return element("tr", {}, ...cellsOf(form, row, columns, nth), element("td", { className: "end" }, remover(all, nth), form.placed(row.pointer, null)));
   });
   return element("table", { className: "rows" },
-    element("thead", {}, element("tr", {}, ...head, element("td", {}))),
+    element("thead", {}, element("tr", {}, ...head, element("td", { className: "end" }))),
     element("tbody", {}, ...rows));
 }
 
