@@ -19,11 +19,12 @@ export function drawRoute(result, _schema, parameters) {
   const lines = result.routes.map((route, nth) => lineOf(route, nth, depot, (id) => at(places.get(id))));
   const names = places.size <= MOST_NAMES ? [...places].filter(([id]) => id !== DEPOT) : [];
   const map = svg("svg", { viewBox: `0 0 ${WIDTH} ${height}`, class: "map", role: "group", "aria-label": `Map of ${result.routes.length} routes` },
-    ...grid(height), ...lines, depotMark(depot), nameOf("depot", [depot[0], depot[1] + 34]), ...names.map(([id, point]) => nameOf(id, at(point))), ...scale(height, unit));
+    ...grid(height), ...lines, depotMark(depot), ...names.map(([id, point]) => nameOf(id, at(point))), ...scale(height, unit));
   const rows = result.routes.map((route, nth) => legendOf(route, nth, parameters, unit));
   const legend = element("ol", { className: "legend", "aria-label": "Routes" }, ...rows);
   link(map, lines, rows);
-  return [totals(result, unit), element("div", { className: "plan" }, map, legend)];
+  const key = element("p", { className: "small soft key" }, element("span", { className: "swatch", "aria-hidden": "true" }), "Depot");
+  return [totals(result, unit), element("div", { className: "plan" }, map, key, legend)];
 }
 
 const DEPOT = Symbol("depot");
