@@ -128,7 +128,14 @@ def test_with_tokens_everything_is_closed_but_the_documents_and_preflights() -> 
         if route["Properties"]["AuthorizationType"] == "NONE"
     }
     assert open_routes == dict.fromkeys(
-        ["ANY /", "ANY /openapi.json", "ANY /health", "OPTIONS /{proxy+}"], "ForBearers"
+        [
+            "ANY /",
+            "ANY /console/{file}",
+            "ANY /openapi.json",
+            "ANY /health",
+            "OPTIONS /{proxy+}",
+        ],
+        "ForBearers",
     )
 
 

@@ -18,7 +18,7 @@ class Parameters(computation.Parameters):
     text: str = Field(max_length=100_000, description="The text.")
 
 
-class Result(computation.Result):
+class Result(computation.Result, json_schema_extra={"x-shown-as": "chart"}):
     words: dict[int, int] = Field(description="How many words there are of each length.")
 
 

@@ -12,7 +12,7 @@ from backburner import __version__
 from backburner.development.cli import Commands, main
 from backburner.development.errors import CommandError
 
-COMMANDS = ["new", "run", "compute", "test", "upgrade", "redrive", "forget", "doctor"]
+COMMANDS = ["new", "run", "compute", "ask", "test", "upgrade", "redrive", "forget", "doctor"]
 
 
 def test_the_version_is_told() -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from backburner.development import wheel
 from backburner.development.errors import CommandError
+from backburner.http.console import FILES, PAGE
 
 ROOT = Path(__file__).parents[2]
 PACK = "import sys; from backburner.development import wheel; w = wheel.pack()\n\
@@ -56,7 +58,18 @@ def test_the_wheel_has_types_the_template_and_no_computation_of_ours(built: Path
     names = set(contents(built))
     assert "backburner/py.typed" in names
     assert "backburner/development/skeleton/template.yaml" in names
+    assert "backburner/development/client.py" in names
+    assert {f"backburner/http/console/{name}" for name in (PAGE, *FILES)} <= names
     assert not [name for name in names if "route_plan" in name]
+
+
+def test_what_the_source_links_to_is_in_the_sdist() -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    included = [ROOT / path for path in build["targets"]["sdist"]["only-include"]]
+    links = [path.resolve() for path in (ROOT / "src").rglob("*") if path.is_symlink()]
+    assert links
+    for link in links:
+        assert any(link.is_relative_to(path) for path in included), link
 
 
 def test_a_checkout_has_no_wheel_to_give() -> None:

@@ -84,15 +84,26 @@ def test_a_cold_start_does_without_it_and_without_the_console() -> None:
 
 
 def test_every_route_is_in_it(document: Any) -> None:
-    """The patterns of routes.find, with a computation in the place of its name."""
+    """The patterns of routes.find, with a computation in the place of its name.
+
+    But not the files of the console: they are the page's own, and no part of the API.
+    """
     tree = ast.parse(inspect.getsource(routes.find))
-    patterns = [case.pattern for case in ast.walk(tree) if isinstance(case, ast.match_case)]
-    assert len(patterns) == 6
+    patterns = [node for node in ast.walk(tree) if isinstance(node, ast.MatchSequence)]
+    assert len(patterns) == 7
     for pattern in patterns:
-        assert isinstance(pattern, ast.MatchSequence)
         [*fixed] = [ast.unparse(p).strip("'") for p in pattern.patterns]
         path = "/" + "/".join({"name": "doubling", "text": "{signature}"}.get(p, p) for p in fixed)
-        assert path in document["paths"]
+        assert (path in document["paths"]) == (path != "/console/_")
+
+
+def test_how_a_result_is_shown_is_in_it_and_in_the_list(
+    document: Any, deployment: MotoDeployment
+) -> None:
+    assert document["components"]["schemas"]["WordCountResult"]["x-shown-as"] == "chart"
+    listed = {each["name"]: each["result"] for each in deployment.get("/v1").json["computations"]}
+    assert listed["word-count"]["x-shown-as"] == "chart"
+    assert listed["route-plan"]["x-shown-as"] == "route"
 
 
 def test_every_computation_is_in_it(document: Any) -> None:
@@ -106,6 +117,26 @@ def test_every_computation_is_in_it(document: Any) -> None:
     assert schemas["DoublingParameters"]["required"] == ["number"]
     assert set(schemas["DoublingResult"]["properties"]) == {"doubled", "label"}
     assert "Negative ones it refuses." in post["description"]
+
+
+def test_each_schema_has_a_title_of_its_own_for_generators_to_name_a_class_by(
+    document: Any,
+) -> None:
+    schemas = document["components"]["schemas"]
+    titled = {name: schema["title"] for name, schema in schemas.items() if "title" in schema}
+    assert titled == {name: name for name in titled}
+    assert {"DoublingParameters", "NoiseParameters", "RoutePlanVehicles"} <= set(titled)
+
+
+def test_a_202_leads_to_the_operation_that_polls_until_there_is_a_result(document: Any) -> None:
+    """By links, and by what the generator of Speakeasy understands."""
+    accepted = document["components"]["responses"]["DoublingAccepted"]
+    link = accepted["links"]["answer"]
+    polling = document["paths"]["/v1/doubling/{signature}"]["get"]
+    assert link["operationId"] == polling["operationId"]
+    assert link["parameters"] == {"signature": "$response.body#/signature"}
+    [criterion] = polling["x-speakeasy-polling"][0]["successCriteria"]
+    assert criterion == {"condition": "$statusCode == 200"}
 
 
 def test_every_problem_is_in_it(document: Any) -> None:

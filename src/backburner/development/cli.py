@@ -8,11 +8,12 @@ from typing import Any, BinaryIO
 import click
 
 from backburner import __version__
+from backburner.development import ask as asking
 from backburner.development import bundle as bundles
 from backburner.development import compute as computing
 from backburner.development import doctor as examination
 from backburner.development import forget as forgetting
-from backburner.development import project, testing
+from backburner.development import parameter_files, project, testing
 from backburner.development import redrive as redriving
 from backburner.development.errors import CommandError
 from backburner.development.run import run as run_deployment
@@ -91,6 +92,48 @@ def compute(name: str, file: BinaryIO | None) -> None:
     (Uncomputable), 4 it is broken, 130 interrupted.
     """
     sys.exit(computing.compute(name, file))
+
+
+@main.command()
+@click.argument("name")
+@click.argument("file", type=click.File("rb"), required=False)
+@click.option(
+    "--url",
+    envvar="BACKBURNER_URL",
+    show_envvar=True,
+    default="http://127.0.0.1:3000",
+    show_default=True,
+    help="Of the service.",
+)
+@click.option("--token", envvar="BACKBURNER_TOKEN", show_envvar=True, help="A bearer token.")
+@click.option(
+    "--deadline", type=float, help="Seconds. [default: until the service gives the job up]"
+)
+@click.option(
+    "--set",
+    "values",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=lambda _context, _option, texts: dict(map(_assignment, texts)),
+    help="A parameter over those of the file; VALUE is JSON, or text.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write the result into this file.",
+)
+def ask(name: str, file: BinaryIO | None, values: dict[str, str], **options: Any) -> None:
+    """Ask a service to compute NAME, with the parameters in FILE, or with its example without one.
+
+    FILE is JSON, a .csv that is one of the parameters, or a .vrp of CVRPLIB; - is JSON from
+    standard input. The result is JSON on standard output, the progress on standard error.
+
+    Exit codes: 0 a result, 1 the service has none, 2 the name or the parameters are wrong, 3 the
+    computation refused (Uncomputable), 4 no such service, 5 no answer by the deadline, 130
+    interrupted.
+    """
+    given = {each: parameter_files.value(text) for each, text in values.items()}
+    sys.exit(asking.ask(name, file, values=given, **options))
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

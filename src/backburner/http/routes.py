@@ -93,7 +93,7 @@ def find(request: Request, memo: Memo) -> Question | Forget | Response:
     if request.method == "OPTIONS":
         return response.preflight()
     match request.path:
-        case ("",):
+        case ("",) | ("console", _):
             _allow(request, "GET", "HEAD")
             return _console(request)
         case ("health",):
@@ -122,7 +122,10 @@ def _console(request: Request) -> Response:
     from backburner.http import console
 
     page = console.page(request.large_results, request.base)
-    return page.answer(request)
+    document = page if request.path == ("",) else console.file(request.path[-1])
+    if document is None:
+        raise NotFound("the console has no such file; GET / names those that it loads")
+    return document.answer(request)
 
 
 def _openapi(request: Request) -> Response:

@@ -14,7 +14,7 @@ class Route(Closed):
     load: float = Field(description="The sum of its stops' demands.")
 
 
-class Result(computation.Result):
+class Result(computation.Result, json_schema_extra={"x-shown-as": "route"}):
     distance: int = Field(description="The sum of the routes' distances.")
     vehicles_used: int = Field(description="How many vehicles leave the depot.")
     routes: list[Route] = Field(description="One for each vehicle used.")

@@ -94,7 +94,7 @@ class Group(Figures):
     name: str = Field(description="The region, product or month (such as 2025-01).")
 
 
-class Result(computation.Result):
+class Result(computation.Result, json_schema_extra={"x-shown-as": "table"}):
     total: Figures = Field(description="All groups together, also those that are left out.")
     groups: list[Group] = Field(description="By revenue, the highest first.")
 

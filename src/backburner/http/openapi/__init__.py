@@ -47,6 +47,7 @@ def document(names: tuple[str, ...], base: str = "") -> Json:
         "openapi": "3.1.0",
         "info": INFO,
         "servers": [{"url": base or "/"}],
+        "security": [],
         "tags": [{"name": c.name, "description": c.documentation} for c in described],
         "paths": paths,
         "components": {

@@ -17,6 +17,7 @@ from backburner.http.openapi.words import (
     REQUEST_HEADERS,
     SIGNATURE,
     TEXT,
+    UNTIL_THE_RESULT,
     WITHOUT_A_BODY,
     WITHOUT_A_SIGNATURE,
     WITHOUT_PARAMETERS,
@@ -78,9 +79,14 @@ def questions(computation: Computation) -> Json:
     return {
         f"/v1/{name}": {"parameters": headers} | _by_parameters(computation),
         f"/v1/{name}/{{signature}}": {"parameters": [signature, *headers]}
-        | _readable(f"{name}-by-signature", by_signature)
+        | _by_signature(name, by_signature)
         | {"delete": _forget(name)},
     }
+
+
+def _by_signature(name: str, operation: Json) -> Json:
+    readable = _readable(f"{name}-by-signature", operation)
+    return readable | {"get": readable["get"] | UNTIL_THE_RESULT}
 
 
 def _forget(name: str) -> Json:

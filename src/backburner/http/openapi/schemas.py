@@ -14,7 +14,8 @@ def models(computation: Computation) -> Json:
         [(computation.parameters, "validation"), (computation.result, "serialization")],
         ref_template=f"#/components/schemas/{named}{{model}}",
     )
-    return {f"{named}{name}": schema for name, schema in made["$defs"].items()}
+    # Generators name their classes by the titles, so these too are of one computation each.
+    return {f"{named}{n}": schema | {"title": f"{named}{n}"} for n, schema in made["$defs"].items()}
 
 
 def problem_schema() -> Json:

@@ -27,6 +27,12 @@ INFO = {
         "have one signature, however they are written, and are computed once."
     ),
 }
+UNTIL_THE_RESULT: Json = {
+    "x-speakeasy-polling": [
+        {"name": "WaitForResult", "successCriteria": [{"condition": "$statusCode == 200"}]}
+    ]
+}
+"""For a generator that makes methods which poll: speakeasy.com/docs/customize/runtime/polling."""
 IN_A_QUERY = (
     "In a query, write text as it is and anything else as JSON. Repeat a parameter to send a list; "
     "where only a list is allowed, one value is a list of one."

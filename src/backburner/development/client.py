@@ -1,0 +1,1 @@
+../../../clients/python/backburner_client/__init__.py
