@@ -117,7 +117,7 @@ class Worker:
             self.fail(run, problem)
         except (AttemptFailed, BrokenComputation, NoSuchComputation) as failure:
             logger.warning("an attempt failed", exc_info=failure, signature=run.entry.signature)
-            self.try_again(run, delivery)
+            self.try_again(run, delivery, getattr(failure, "after", 0.0))
         else:
             self.complete(run, delivery, json)
 
@@ -165,15 +165,15 @@ class Worker:
         except (ClientError, BotoCoreError) as error:
             aws.log("a heartbeat failed; without the next one the lease runs out", error)
 
-    def try_again(self, run: Run, delivery: Delivery) -> None:
+    def try_again(self, run: Run, delivery: Delivery, after: float) -> None:
         """Give the job back for another attempt, with a longer delay each time, or give it up."""
         job, now = run.job, self.store.clock()
-        if job.is_spent(now):
-            self.store.fail(run, job.gave_up(now))
+        usual = min(MIN_RETRY_DELAY_S * 2 ** (job.attempts - 1), MAX_RETRY_DELAY_S)
+        delay = after + usual * (1 + self.random())
+        if job.is_spent(now + delay):
+            self.store.fail(run, job.gave_up(now, 0 if job.is_spent(now) else delay))
             self.failed_jobs.add(run.entry)
             return
-        delay = min(MIN_RETRY_DELAY_S * 2 ** (job.attempts - 1), MAX_RETRY_DELAY_S)
-        delay *= 1 + self.random()
         self.store.give_back(run, delay)
         delivery.give_back(delay, "its job is tried again")
 

@@ -16,10 +16,10 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from backburner.attempt import environment, frames, handover
-from backburner.attempt.frames import FRACTION, Kind
+from backburner.attempt.frames import FRACTION, SECONDS, Kind
 from backburner.attempt.isolation import POLL_S, Isolation, has_ended, isolated
 from backburner.computation import Progress, declared, registry
-from backburner.errors import AttemptFailed, BrokenComputation, Uncomputable
+from backburner.errors import AttemptFailed, BrokenComputation, TryAgain, Uncomputable
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -92,13 +92,22 @@ class Attempt:
                         progress = handover.fraction(*FRACTION.unpack(content))
                     case Kind.RESULT:
                         return content
-                    case Kind.REFUSAL:
-                        raise Uncomputable(content.decode(errors="replace"))
-                    case Kind.FAILURE:
-                        raise AttemptFailed(f"{self.name} {content.decode(errors='replace')}")
+                    case _:
+                        raise self.failure(kind, content)
         raise AttemptFailed(
             f"{self.name} took over {time_limit:.0f} s; ask for less, or raise time_limit"
         )
+
+    def failure(self, kind: Kind, content: bytes) -> Uncomputable | AttemptFailed:
+        """Why there is no result, from a frame that ends the attempt."""
+        if kind == Kind.AGAIN:
+            [after], why = (
+                SECONDS.unpack_from(content),
+                content[SECONDS.size :].decode(errors="replace"),
+            )
+            return TryAgain(f"{self.name} asks for another attempt: {why}", after=after)
+        why = content.decode(errors="replace")
+        return Uncomputable(why) if kind == Kind.REFUSAL else AttemptFailed(f"{self.name} {why}")
 
     def news(self, reader: frames.Reader, patience: float) -> Iterator[tuple[Kind, bytes]]:
         """Yield the frames that have arrived; raise AttemptFailed once no more can arrive."""
@@ -169,6 +178,8 @@ def outcome(name: str, parameters: bytes, progress: Progress) -> tuple[Kind, byt
         return Kind.RESULT, result(name, parameters, progress)
     except Uncomputable as refusal:
         return Kind.REFUSAL, handover.reason(refusal)
+    except TryAgain as again:
+        return Kind.AGAIN, SECONDS.pack(again.after) + handover.reason(again)
     except (AttemptFailed, BrokenComputation) as failure:
         return Kind.FAILURE, handover.reason(failure)
     except BaseException as error:  # noqa: BLE001 (the worker logs every error)
@@ -180,5 +191,5 @@ def result(name: str, parameters: bytes, progress: Progress) -> bytes:
     computation = registry.load(name)
     given = computation.parameters.model_validate_json(parameters, strict=True)
     return handover.json_of(
-        computation, computation.compute(given, lambda done: progress(handover.fraction(done)))
+        computation, computation.run(given, lambda done: progress(handover.fraction(done)))
     )

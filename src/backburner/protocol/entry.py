@@ -104,6 +104,8 @@ class Job:
     run: str | None = None
     """The token of the run that holds the job; None while it is queued."""
     started_at: float | None = None
+    due_at: float = 0
+    """When its message returns after a failed attempt; 0 until there is one."""
     progress: float | None = None
     progress_at: float | None = None
 
@@ -142,11 +144,12 @@ class Job:
     def is_alive(self, now: float) -> bool:
         return now < self.lease and now < self.gives_up_at
 
-    def gave_up(self, now: float) -> Answer:
-        """The answer to a job that has used up its attempts or its time."""
+    def gave_up(self, now: float, delay: float = 0) -> Answer:
+        """The answer to a job that has used up its attempts or its time, or will in the delay."""
+        too_late = f", as the next could begin only in {delay:.0f} s" if delay else ""
         problem = GaveUp(
             f"gave up after {self.attempts} of {self.max_attempts} attempts and "
-            f"{now - self.requested_at:.0f} s; ask again later, it will be tried afresh",
+            f"{now - self.requested_at:.0f} s{too_late}; ask again later, it will be tried afresh",
             correlation_id=self.correlation_id,
         )
         return Answer.problem(problem, self, now)

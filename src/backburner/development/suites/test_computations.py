@@ -44,7 +44,7 @@ def compute(computation: Computation, values: Values) -> tuple[str, list[float]]
     given = computation.parameters.model_validate_json(canonical(computation.example), strict=True)
     told: list[float] = []
     with declared.given(values):
-        return computation.compute(given, told.append).model_dump_json(), told
+        return str(computation.run(given, told.append).model_dump_json()), told
 
 
 def test_the_example_computes_to_json_in_the_form_of_the_result(
