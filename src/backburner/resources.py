@@ -6,6 +6,7 @@ the others, the same as boto3's low-level ones: `import boto3` would load S3's t
 
 from collections.abc import Callable
 from functools import cache, partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from backburner import settings
@@ -36,6 +37,9 @@ VALUES = TimeLimits(connect=1, read=2, pauses=[0.5], total=4)
 """For all secrets and settings of an attempt. The lease outlasts them and the first heartbeat."""
 DEAD_LETTER = TimeLimits(connect=1, read=2, pauses=[0.5, 1], total=20)
 """For a batch, within the function's 30 s. Messages that it has no time for stay in the queue."""
+
+
+_making = Lock()
 
 
 def store(time_limits: TimeLimits, *, light: bool = False) -> Store:
@@ -100,9 +104,10 @@ def _client(service: str, time_limits: TimeLimits, *, light: bool = False) -> An
     if light and (client := light_client(service, time_limits)):
         return client
     config = time_limits.config
-    made = _session().create_client(
-        service, config=config.merge(in_its_region()) if service == "s3" else config
-    )
+    with _making:  # botocore makes no two at once
+        made = _session().create_client(
+            service, config=config.merge(in_its_region()) if service == "s3" else config
+        )
     time_limits.bound(made)
     return made
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backburner import attempt, aws, batch, init, resources
+from backburner import attempt, aws, batch, init, resources, telemetry
 from backburner.computation import declared, registry
 from backburner.declared_values import DeclaredValues
 from backburner.errors import (
@@ -38,7 +38,7 @@ MIN_RETRY_DELAY_S, MAX_RETRY_DELAY_S = 2, 300
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Work on a batch of messages; those that fail stay in the queue."""
-    return batch.process(event, context, worker().receive)
+    return batch.work(event, context, worker())
 
 
 @cache
@@ -73,7 +73,7 @@ class Worker:
         delivery = Delivery(task_queue=self.task_queue, receipt_handle=record.receipt_handle)
         try:
             message = Message.read(record.body)
-            logger.set_correlation_id(message.correlation_id)
+            telemetry.correlate(message.correlation_id)
             self.work(message, delivery)
         except Returned:
             raise

@@ -140,6 +140,14 @@ class Computation:
 
         return run(self.compute(parameters, progress))
 
+    async def run_async(self, parameters: Parameters, progress: Progress) -> Any:
+        """The same, in this event loop; in a thread if `compute` would block it."""
+        if self.waits:
+            return await self.compute(parameters, progress)
+        from asyncio import to_thread
+
+        return await to_thread(self.compute, parameters, progress)
+
     def expected_time(self, parameters: Parameters) -> float:
         """How many seconds the policy expects a run with these parameters to take.
 

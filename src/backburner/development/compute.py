@@ -167,7 +167,7 @@ def carried_out(computation: Computation, job: Job) -> bytes:
     given = computation.parameters.model_validate_json(gzip.decompress(job.parameters), strict=True)
     # What a computation prints is no part of the result. A debugger needs the terminal.
     prints = nullcontext() if sys.stdout.isatty() else redirect_stdout(sys.stderr)
-    with prints, telling() as progress, declared.given(values_of(computation)):
+    with prints, telling() as progress, declared.given_to_all(values_of(computation)):
         found = computation.run(given, lambda done: progress(handover.fraction(done)))
         json = handover.json_of(computation, found)
     frames.check_size(len(json))

@@ -43,7 +43,7 @@ def values(computation: Computation) -> Values:
 def compute(computation: Computation, values: Values) -> tuple[str, list[float]]:
     given = computation.parameters.model_validate_json(canonical(computation.example), strict=True)
     told: list[float] = []
-    with declared.given(values):
+    with declared.given_to_all(values):
         return str(computation.run(given, told.append).model_dump_json()), told
 
 
