@@ -27,7 +27,7 @@ def process(event: dict[str, Any], context: Any, receive: "Callable[[SQSRecord],
 
 def work(event: dict[str, Any], context: Any, worker: "Worker") -> Any:
     """Work on each message; several wait together, in one process (attempt/together.py)."""
-    if len(event["Records"]) == 1:
+    if len(event["Records"]) <= 1:
         return process(event, context, worker.receive)
     if sys.platform != "linux":  # where nothing may fork, each has a process of its own
         return at_once(event, context, worker.receive)

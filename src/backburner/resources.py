@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from backburner import settings
 from backburner.aws import TimeLimits
 from backburner.aws_environment import light_client
+from backburner.computation import STANDARD, WAITING
 from backburner.http.event import Site
+from backburner.lanes import Lanes
 from backburner.large_results import LargeResults
 from backburner.protocol.failed_jobs import FailedJobs
 from backburner.protocol.store import Leases, Store
@@ -57,11 +59,15 @@ def sqs(time_limits: TimeLimits, *, light: bool = False) -> Callable[[], Any]:
 
 
 def task_queue(sqs: Callable[[], Any]) -> TaskQueue:
-    return TaskQueue(
-        sqs,
-        url=settings.required("QUEUE_URL"),
-        max_backlog=int(settings.number("MAX_BACKLOG", 0)),
-    )
+    """The queue of the worker's own lane."""
+    return TaskQueue(sqs, url=settings.required("QUEUE_URL"))
+
+
+def lanes(sqs: Callable[[], Any]) -> Lanes:
+    """The queues of all lanes that are deployed."""
+    urls = {STANDARD: settings.required("QUEUE_URL"), WAITING: settings.text("WAITING_QUEUE_URL")}
+    most = int(settings.number("MAX_BACKLOG", 0))
+    return Lanes({lane: TaskQueue(sqs, url, most) for lane, url in urls.items() if url})
 
 
 def failed_jobs(sqs: Callable[[], Any]) -> FailedJobs:

@@ -107,9 +107,9 @@ class Policy:
                 "a job would be given up while it may still run; make it longer"
             )
 
-    def in_passing(self) -> Self:
-        """The policy with short times, for an older version's job: a rollback may come."""
-        return replace(self, fresh_for=MIN_KEPT_S, stale_for=0)
+    def for_job_of(self, version: int) -> Self:
+        """The policy; for an older version's job with short times, as a rollback may come."""
+        return replace(self, fresh_for=MIN_KEPT_S, stale_for=0) if version < self.version else self
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Self
 
-from backburner.computation import Policy
+from backburner.computation import STANDARD, Policy
 from backburner.problems import GaveUp, Problem, TooLarge
 from backburner.protocol.signature import Signature
 
@@ -93,6 +93,7 @@ class Job:
     gives_up_at: float
     failure_kept_for: float
     max_attempts: int
+    lane: str = STANDARD
     answer_kept_for: float = 60
     """How long any answer of it is kept at least, so how long clients may stay away."""
     lease: float = 0
@@ -134,6 +135,7 @@ class Job:
             failures=failures,
             failure_kept_for=failure_kept_for,
             max_attempts=policy.attempts,
+            lane=policy.lane,
             answer_kept_for=min(policy.fresh_for + policy.stale_for, failure_kept_for),
         )
 
