@@ -251,12 +251,10 @@ def lanes_of(samconfig: Path, stage: str = "default") -> dict[str, str]:
 
 def stages_without(lane: str, samconfig: Path) -> list[str]:
     """The stages that do not deploy the lane."""
-    parameter = PARAMETERS.get(lane)
+    if lane not in PARAMETERS:
+        return []
     stages = [name for name in _stages(samconfig) if name != "version"]
-    is_there = {
-        stage: lanes_of(samconfig, stage).get(parameter or "", OFF) != OFF for stage in stages
-    }
-    return [stage for stage in stages if parameter and not is_there[stage]]
+    return [s for s in stages if lanes_of(samconfig, s).get(PARAMETERS[lane], OFF) == OFF]
 
 
 def overrides(samconfig: Path, stage: str) -> dict[str, str]:
