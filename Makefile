@@ -104,7 +104,7 @@ dist: .venv/ready          ## the wheel and the sdist, into dist/
 	@rm -rf dist
 	.venv/bin/python -m build --no-isolation --quiet
 
-build-RequestFunction build-WorkerFunction build-DeadLetterFunction build-ComputationsLayer:
+build-RequestFunction build-WorkerFunction build-WaitingWorkerFunction build-DeadLetterFunction build-ComputationsLayer:
 	@"$(HERE)/.venv/bin/backburner" bundle $(@:build-%=%) $(LAMBDA_PROCESSOR) "$(ARTIFACTS_DIR)"
 
 clean:                     ## remove what the other targets have installed and built

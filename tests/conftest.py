@@ -20,11 +20,13 @@ from moto.sqs.models import sqs_backends
 
 import computations
 from backburner import attempt, dead_letter, request, resources, worker
+from backburner.computation import STANDARD, WAITING
 from backburner.dead_letter import DeadLetters
 from backburner.declared_values import DeclaredValues
 from backburner.development.local.pump import record_of
 from backburner.development.local.runtime import load
 from backburner.development.local.template import ACCOUNT_ID, STACK_NAME, Stack, create_stack
+from backburner.lanes import Lanes
 from backburner.large_results import LargeResults
 from backburner.local_cache import local_cache
 from backburner.protocol.entry import Entry
@@ -103,6 +105,9 @@ class MotoDeployment:
             self.dynamodb, self.table, Leases(), clock=self.clock, new_token=lambda: next(tokens)
         )
         self.task_queue = TaskQueue(lambda: self.sqs, self.queue_url, timer=self.clock.timer)
+        self.waiting_task_queue = TaskQueue(
+            lambda: self.sqs, self.waiting_queue_url, timer=self.clock.timer
+        )
         self.run_times = RunTimes(
             client=self.dynamodb,
             table=self.table,
@@ -114,7 +119,6 @@ class MotoDeployment:
         self.failed_jobs = FailedJobs(lambda: self.sqs, self.failed_jobs_url)
         shared: Any = {
             "store": self.store,
-            "task_queue": self.task_queue,
             "run_times": self.run_times,
             "large_results": self.large_results,
             "failed_jobs": self.failed_jobs,
@@ -122,13 +126,18 @@ class MotoDeployment:
         with exactly(self.stack.function("RequestFunction").environment):
             site = resources.site()
         self.request_handler = RequestHandler(
-            **shared, local_cache=local_cache(self.clock.timer), site=site, random=lambda: 0.0
+            **shared,
+            lanes=Lanes({STANDARD: self.task_queue, WAITING: self.waiting_task_queue}),
+            local_cache=local_cache(self.clock.timer),
+            site=site,
+            random=lambda: 0.0,
         )
         self.declared_values = DeclaredValues(
             prefix=STACK_NAME, make_client=self.client_of, time_limits=replace(resources.VALUES)
         )
         self.worker = Worker(
             **shared,
+            task_queue=self.task_queue,
             declared_values=self.declared_values,
             compute=compute_here,
             random=lambda: 0.0,
@@ -146,6 +155,10 @@ class MotoDeployment:
     @property
     def queue_url(self) -> str:
         return self.stack.physical_ids["Queue"]
+
+    @property
+    def waiting_queue_url(self) -> str:
+        return self.stack.physical_ids["WaitingQueue"]
 
     @property
     def failed_jobs_url(self) -> str:
@@ -181,12 +194,12 @@ class MotoDeployment:
         with exactly(self.stack.function("RequestFunction").environment):
             return HandlerReply(respond(event, self.request_handler).as_event())
 
-    def messages(self) -> list[SQSRecord]:
-        """What the queue gives out now; moto hides it from then on, by its own clock."""
+    def messages(self, function: str = "WorkerFunction") -> list[SQSRecord]:
+        """What a worker's queue gives out now; moto hides it from then on, by its own clock."""
+        [source] = self.stack.function(function).event_sources
         received = self.sqs.receive_message(
-            QueueUrl=self.queue_url, MaxNumberOfMessages=10, AttributeNames=["All"]
+            QueueUrl=source.queue_url, MaxNumberOfMessages=10, AttributeNames=["All"]
         )
-        [source] = self.stack.function("WorkerFunction").event_sources
         return [SQSRecord(record_of(m, source)) for m in received.get("Messages", [])]
 
     def send(self, body: object) -> None:
@@ -213,7 +226,8 @@ class MotoDeployment:
         for key in self.objects():
             self.s3.delete_object(Bucket=self.bucket, Key=key)
         # Also what is hidden: it would come back in a later test. SQS purges once a minute only.
-        self.queue._messages.clear()
+        for url in (self.queue_url, self.waiting_queue_url):
+            motos_own(url)._messages.clear()
         motos_own(self.failed_jobs_url)._messages.clear()
 
     def objects(self) -> list[str]:

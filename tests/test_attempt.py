@@ -19,7 +19,7 @@ import computations
 from backburner import attempt
 from backburner.attempt import frames, handover, isolation
 from backburner.attempt.frames import FRACTION, MAX_RESULT_BYTES, Kind
-from backburner.errors import AttemptFailed, Uncomputable
+from backburner.errors import AttemptFailed, TryAgain, Uncomputable
 from backburner.problems import ResultTooLarge
 from tests.support.eventually import eventually
 
@@ -106,6 +106,33 @@ def test_the_child_tells_of_progress_and_result() -> None:
 def test_the_child_tells_why_there_is_none() -> None:
     assert outcome("doubling", {"number": -1})[1] == Kind.REFUSAL
     assert outcome("crashing", {"how": "raise"})[1] == Kind.FAILURE
+
+
+def test_an_async_computation_is_run_to_its_end() -> None:
+    assert compute("patient", {"how": "waits"})["met"] == 1  # type: ignore[index]
+    with pytest.raises(Uncomputable, match="as asked"):
+        compute("patient", {"how": "refuses"})
+
+
+def test_a_computation_says_when_it_is_to_be_tried_again() -> None:
+    with pytest.raises(TryAgain, match=r"^patient asks for another attempt: the origin") as caught:
+        compute("patient", {"how": "again", "seconds": 90})
+    assert caught.value.after == 90
+
+
+@pytest.mark.parametrize(
+    ("after", "seconds"), [(0, 0.0), (2.5, 2.5), (np.float32(2), 2.0), (10**400, 39600.0)]
+)
+def test_when_to_try_again_is_in_seconds_up_to_what_a_queue_can_hide(
+    after: Any, seconds: float
+) -> None:
+    assert TryAgain("", after=after).after == seconds
+
+
+@pytest.mark.parametrize("after", [-1, nan, inf, -inf, "5", None, True])
+def test_when_to_try_again_is_no_other_value(after: Any) -> None:
+    with pytest.raises(AttemptFailed, match=r"with after=.*; give seconds, 0 or more"):
+        TryAgain("", after=after)
 
 
 # what is unruly
@@ -410,7 +437,9 @@ def test_a_frame_may_come_in_pieces_or_with_others() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", [b"\x00", b"\x05", b"\xff", b"\x01\x00\x00\x00\x00\x00\x00\x00\x07"]
+    "header",
+    [b"\x00", b"\x05", b"\x06", b"\xff"]
+    + [kind + b"\x00\x00\x00\x00\x00\x00\x00\x07" for kind in (b"\x01", b"\x05")],
 )
 def test_what_is_no_frame_is_refused(header: bytes) -> None:
     theirs, ours = os.pipe()

@@ -228,11 +228,7 @@ def test_to_import_the_handler_is_to_prepare_it(
     deployment: MotoDeployment, aws: _CountingServer, made_by: str, kind: str, made: int
 ) -> None:
     module = made_by.partition(".")[0]
-    [declared] = [
-        function.environment
-        for function in deployment.stack.functions()
-        if function.handler == f"backburner.{module}.handler"
-    ]
+    declared = deployment.stack.function(f"{module.title()}Function").environment
     environment = {
         **declared,
         "AWS_LAMBDA_INITIALIZATION_TYPE": kind,

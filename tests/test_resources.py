@@ -18,18 +18,19 @@ def _environment(deployment: MotoDeployment) -> Iterator[None]:
         yield
 
 
-def test_both_queues_have_one_client_and_it_is_made_when_a_message_is_sent() -> None:
+def test_all_queues_have_one_client_and_it_is_made_when_a_message_is_sent() -> None:
     made = []
 
     def make() -> object:
         made.append("sqs")
         return object()
 
-    queue, failed_jobs = resources.task_queue(make), resources.failed_jobs(make)
+    _ = resources.lanes(make), resources.task_queue(make), resources.failed_jobs(make)
     assert made == []
     sqs = resources.sqs(resources.REQUEST)
-    queue, failed_jobs = resources.task_queue(sqs), resources.failed_jobs(sqs)
-    assert queue.client is failed_jobs.client
+    lanes, failed_jobs = resources.lanes(sqs), resources.failed_jobs(sqs)
+    for queue in lanes.queues.values():
+        assert queue.client is failed_jobs.client
 
 
 def test_the_leases_are_the_designs_unless_the_environment_sets_others() -> None:

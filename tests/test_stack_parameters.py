@@ -14,7 +14,7 @@ from tests.support.translation import translate
 
 TEMPLATE_ITSELF = load(TEMPLATE)
 PARAMETERS: dict[str, Any] = TEMPLATE_ITSELF["Parameters"]
-FUNCTIONS = ["RequestFunction", "WorkerFunction", "DeadLetterFunction"]
+FUNCTIONS = ["RequestFunction", "WorkerFunction", "WaitingWorkerFunction", "DeadLetterFunction"]
 
 ARRIVALS: list[tuple[str, str, str]] = [
     ("JwtIssuer", "https://issuer.example", "Authorizer JwtConfiguration Issuer"),
@@ -25,6 +25,11 @@ ARRIVALS: list[tuple[str, str, str]] = [
     ("MaxBacklog", "5", "RequestFunction Environment Variables MAX_BACKLOG"),
     ("MaxWorkers", "3", "WorkerFunctionJob ScalingConfig MaximumConcurrency"),
     ("WorkerMemory", "3538", "WorkerFunction MemorySize"),
+    ("MaxWaitingWorkers", "3", "WaitingWorkerFunctionJob ScalingConfig MaximumConcurrency"),
+    ("WaitingWorkerMemory", "1024", "WaitingWorkerFunction MemorySize"),
+    ("WorkerStorage", "1024", "WaitingWorkerFunction EphemeralStorage Size"),
+    ("WorkerEnvironment", "A=1", "WaitingWorkerFunction Environment Variables WORKER_ENVIRONMENT"),
+    ("OldestJobSeconds", "60", "OldWaitingJobs Threshold"),
     ("WorkerStorage", "1024", "WorkerFunction EphemeralStorage Size"),
     ("WorkerEnvironment", "A=1", "WorkerFunction Environment Variables WORKER_ENVIRONMENT"),
     ("OldestJobSeconds", "60", "OldJobs Threshold"),
@@ -46,6 +51,7 @@ SWITCHES = {
 }
 """Parameters that decide what there is; each has tests of its own below."""
 
+WITH_ALL_LANES = {"MaxWaitingWorkers": "10"}
 XRAY = "AWSXrayWriteOnlyAccess"
 SAMCONFIG = TEMPLATE.parent / "samconfig.toml"
 SAM_SENDS = Path(__file__).parent / "support/sam_sends.py"
@@ -56,7 +62,7 @@ STAGE_NAMES = [name for name in STAGES if name != "version"]
 
 @pytest.mark.parametrize(("name", "value", "where"), ARRIVALS)
 def test_a_parameter_arrives(name: str, value: str, where: str) -> None:
-    assert str(at(where, translate(**{name: value}))) == value
+    assert str(at(where, translate(**{**WITH_ALL_LANES, name: value}))) == value
 
 
 def test_every_parameter_is_exercised() -> None:
@@ -143,7 +149,7 @@ def test_nobody_is_told_of_alarms_unless_there_is_an_address() -> None:
 
 
 def test_with_an_address_every_alarm_goes_there() -> None:
-    resources = translate(AlarmEmail="operator@example.org")
+    resources = translate(AlarmEmail="operator@example.org", **WITH_ALL_LANES)
     assert at("AlarmTopic Subscription", resources) == [
         {"Protocol": "email", "Endpoint": "operator@example.org"}
     ]
@@ -151,6 +157,7 @@ def test_with_an_address_every_alarm_goes_there() -> None:
         assert alarm["Properties"]["AlarmActions"] == ["AlarmTopic"]
 
 
+WORKERS = ("WorkerFunction", "WaitingWorkerFunction")
 MORE = "arn:aws:iam::123456789012:policy/bucket,arn:aws:iam::aws:policy/ReadOnlyAccess"
 OTHER_ROLES = ("RequestFunctionRole", "DeadLetterFunctionRole")
 IN_A_VPC = {"WorkerSubnets": "subnet-0a,subnet-0b", "WorkerSecurityGroups": "sg-0c"}
@@ -158,29 +165,31 @@ IN_A_VPC = {"WorkerSubnets": "subnet-0a,subnet-0b", "WorkerSecurityGroups": "sg-
 
 @pytest.mark.parametrize("tracing", ["Disabled", "Active"])
 def test_further_policies_are_for_the_workers_role_alone(tracing: str) -> None:
-    resources = translate(WorkerPolicies=MORE, Tracing=tracing)
+    resources = translate(WorkerPolicies=MORE, Tracing=tracing, **WITH_ALL_LANES)
     traced = [f"arn:aws:iam::aws:policy/{XRAY}"] if tracing == "Active" else []
     separated = {"Fn::Split": [",", ",".join([*traced, MORE])]}
-    assert at("WorkerFunctionRole ManagedPolicyArns", resources) == separated
+    for worker in WORKERS:
+        assert at(f"{worker}Role ManagedPolicyArns", resources) == separated
     for other in OTHER_ROLES:
         assert at(f"{other} ManagedPolicyArns", resources) == traced
 
 
 def test_in_a_vpc_is_the_worker_alone() -> None:
-    resources = translate(**IN_A_VPC)
-    assert at("WorkerFunction VpcConfig", resources) == {
-        "SubnetIds": {"Fn::Split": [",", "subnet-0a,subnet-0b"]},
-        "SecurityGroupIds": {"Fn::Split": [",", "sg-0c"]},
-    }
+    resources = translate(**IN_A_VPC, **WITH_ALL_LANES)
+    for worker in WORKERS:
+        assert at(f"{worker} VpcConfig", resources) == {
+            "SubnetIds": {"Fn::Split": [",", "subnet-0a,subnet-0b"]},
+            "SecurityGroupIds": {"Fn::Split": [",", "sg-0c"]},
+        }
     for other in ("RequestFunction", "DeadLetterFunction"):
         assert "VpcConfig" not in resources[other]["Properties"]
 
 
 def test_network_interfaces_are_for_the_workers_role_alone_and_only_in_a_vpc() -> None:
-    inside, outside = translate(**IN_A_VPC), translate()
-    role = "WorkerFunctionRole"
-    [new] = [each for each in allowed(role, inside) if each not in allowed(role, outside)]
-    assert {action.partition(":")[0] for action in new["Action"]} == {"ec2"}
+    inside, outside = translate(**IN_A_VPC, **WITH_ALL_LANES), translate(**WITH_ALL_LANES)
+    for role in (f"{worker}Role" for worker in WORKERS):
+        [new] = [each for each in allowed(role, inside) if each not in allowed(role, outside)]
+        assert {action.partition(":")[0] for action in new["Action"]} == {"ec2"}
     for other in OTHER_ROLES:
         assert allowed(other, inside) == allowed(other, outside)
     assert "ec2:" not in str(outside)
@@ -190,6 +199,41 @@ def test_network_interfaces_are_for_the_workers_role_alone_and_only_in_a_vpc() -
 def allowed(role: str, resources: dict[str, Any]) -> list[Any]:
     statements: list[Any] = at(f"{role} Policies 0 PolicyDocument Statement", resources)
     return statements
+
+
+def test_a_project_that_uses_one_lane_deploys_one() -> None:
+    one, two = translate(), translate(**WITH_ALL_LANES)
+    more = set(two) - set(one)
+    assert set(one) <= set(two)
+    assert {name.replace("Waiting", "").replace("OldJobs", "OldJobs") for name in more} <= set(one)
+    assert len(more) == len([each for each in two if "Waiting" in each]) >= 7
+    assert "Waiting" not in str(one)
+    variables = at("RequestFunction Environment Variables", two)
+    assert variables["WAITING_QUEUE_URL"] == "WaitingQueue"
+
+
+def test_with_a_further_lane_the_request_function_may_send_and_count_there_and_no_more() -> None:
+    one, two = translate(), translate(**WITH_ALL_LANES)
+    role = "RequestFunctionRole"
+    assert [each for each in allowed(role, two) if each not in allowed(role, one)] == [
+        {
+            "Effect": "Allow",
+            "Action": ["sqs:SendMessage", "sqs:GetQueueAttributes"],
+            "Resource": "WaitingQueue.Arn",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "is_good"),
+    [("0", True), ("2", True), ("99", True), ("1000", True)]
+    + [(bad, False) for bad in ("", "1", "01", "-2", "2.5", "1001", "10000", "off")],
+)
+def test_workers_that_wait_are_none_or_as_many_as_a_mapping_may_have(
+    value: str, is_good: bool
+) -> None:
+    pattern = PARAMETERS["MaxWaitingWorkers"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, value)) == is_good
 
 
 def test_what_computations_need_is_nothing_unless_it_is_given() -> None:
@@ -280,7 +324,7 @@ def test_a_stage_is_what_its_file_says_whatever_was_deployed_before(stage: str, 
 def test_a_parameter_that_is_not_named_keeps_the_value_of_the_last_deployment(sent: Sent) -> None:
     """Not the template's default. docs/operations.md says so."""
     named = {name for name, value in sent["default"].items() if value is not None}
-    assert named == {"Rollout", "LogRetentionDays"}
+    assert named == {"Rollout", "LogRetentionDays", "MaxWaitingWorkers"}
 
 
 @pytest.mark.parametrize("stage", STAGE_NAMES)
@@ -335,6 +379,8 @@ def referred_to(value: Any) -> set[str]:
     match value:
         case {"Ref": str(name)}:
             return {name}
+        case {"Fn::If": [str(condition), *choices]}:
+            return referred_to(TEMPLATE_ITSELF["Conditions"][condition]) | referred_to(choices)
         case dict():
             return set().union(*map(referred_to, value.values()))
         case list():

@@ -10,6 +10,7 @@ from backburner.computation.registry import names
 from backburner.development.local.template import TEMPLATE, load
 
 RESOURCES: dict[str, Any] = load(TEMPLATE)["Resources"]
+WORKERS = ["WorkerFunction", "WaitingWorkerFunction"]
 FUNCTIONS = [i for i, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"]
 
 
@@ -50,7 +51,11 @@ def test_a_page_from_anywhere_may_get_from_the_bucket_and_do_nothing_else() -> N
 
 @pytest.mark.parametrize(
     ("queue", "function"),
-    [("Queue", "WorkerFunction"), ("DeadLetterQueue", "DeadLetterFunction")],
+    [
+        ("Queue", "WorkerFunction"),
+        ("WaitingQueue", "WaitingWorkerFunction"),
+        ("DeadLetterQueue", "DeadLetterFunction"),
+    ],
 )
 def test_a_message_is_hidden_for_six_times_its_functions_timeout(queue: str, function: str) -> None:
     assert properties(queue)["VisibilityTimeout"] >= 6 * properties(function)["Timeout"]
@@ -58,7 +63,8 @@ def test_a_message_is_hidden_for_six_times_its_functions_timeout(queue: str, fun
 
 def test_the_queue_gives_up_only_after_every_attempt_had_its_chance() -> None:
     attempts = max(load_computation(name).policy.attempts for name in names())
-    assert properties("Queue")["RedrivePolicy"]["maxReceiveCount"] >= 2 * attempts
+    for queue in ("Queue", "WaitingQueue"):
+        assert properties(queue)["RedrivePolicy"]["maxReceiveCount"] >= 2 * attempts
 
 
 @pytest.mark.parametrize("queue", ["DeadLetterQueue", "FailedJobsQueue"])
@@ -66,25 +72,57 @@ def test_failed_jobs_are_kept_as_long_as_sqs_can(queue: str) -> None:
     assert properties(queue)["MessageRetentionPeriod"] == 14 * 86400
 
 
-@pytest.mark.parametrize("function", ["WorkerFunction", "DeadLetterFunction"])
+@pytest.mark.parametrize(
+    "function", ["WorkerFunction", "WaitingWorkerFunction", "DeadLetterFunction"]
+)
 def test_one_bad_message_does_not_bring_back_its_batch(function: str) -> None:
     [event] = properties(function)["Events"].values()
     assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_workers_are_limited_at_the_mapping_where_it_burns_no_receives() -> None:
-    [event] = properties("WorkerFunction")["Events"].values()
-    assert event["Properties"]["BatchSize"] == 1
+@pytest.mark.parametrize(("worker", "jobs"), [("WorkerFunction", 1), ("WaitingWorkerFunction", 10)])
+def test_workers_are_limited_at_the_mapping_where_it_burns_no_receives(
+    worker: str, jobs: int
+) -> None:
+    [event] = properties(worker)["Events"].values()
+    assert event["Properties"]["BatchSize"] == jobs
+    assert "MaximumBatchingWindowInSeconds" not in event["Properties"]
     assert "MaximumConcurrency" in event["Properties"]["ScalingConfig"]
-    assert "ReservedConcurrentExecutions" not in properties("WorkerFunction")
+    assert "ReservedConcurrentExecutions" not in properties(worker)
 
 
-def test_only_the_worker_has_the_heavy_libraries() -> None:
-    assert [f for f in FUNCTIONS if "Layers" in properties(f)] == ["WorkerFunction"]
+def test_only_the_workers_have_the_heavy_libraries() -> None:
+    assert [f for f in FUNCTIONS if "Layers" in properties(f)] == WORKERS
+
+
+def test_the_waiting_lane_differs_from_the_standard_one_where_it_must_and_nowhere_else() -> None:
+    """Its queue and worker are copies, as CloudFormation knows no other way."""
+    others = {"Waiting": "", "In the waiting lane, a": "A", " of the waiting lane": ""}
+    changed = set()
+    for name in ("Queue", "WorkerFunction", "WorkerFunctionRole", "WorkerErrors"):
+        ours, theirs = (_flat(properties(each)) for each in (f"Waiting{name}", name))
+        for old, new in others.items():
+            ours = {key: value.replace(old, new) for key, value in ours.items()}
+        changed |= {key for key in ours | theirs if ours.get(key) != theirs.get(key)}
+        assert RESOURCES[f"Waiting{name}"]["Condition"] == "WaitingLane"
+    assert changed == {"Description", "Events Job Properties BatchSize"}
+
+
+def _flat(value: Any, path: str = "") -> dict[str, str]:
+    """Each leaf, as text, by its path."""
+    if not isinstance(value, dict | list):
+        return {path: str(value)}
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    found: dict[str, str] = {}
+    for key, each in inner:
+        found |= _flat(each, f"{path} {key}".strip())
+    return found
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_is_a_file(function: str) -> None:
+    """All workers are the same code."""
+    function = "WorkerFunction" if function in WORKERS else function
     words = "".join(f"_{c.lower()}" if c.isupper() else c for c in function).lstrip("_")
     assert (
         properties(function)["Handler"] == f"backburner.{words.removesuffix('_function')}.handler"

@@ -10,7 +10,7 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from backburner.errors import AttemptFailed, MalformedMessage, Returned, Uncomputable
+from backburner.errors import AttemptFailed, MalformedMessage, Returned, TryAgain, Uncomputable
 from backburner.problems import ResultTooLarge
 from backburner.protocol.store import LostRace
 from backburner.protocol.task_queue import Delivery
@@ -75,6 +75,60 @@ def test_the_delay_is_jittered(deployment: MotoDeployment) -> None:
     with pytest.raises(Returned):
         replace(failing(deployment, AttemptFailed("")), random=lambda: 0.999).receive(message)
     assert deployment.hidden_for(message) == 4
+
+
+def test_a_job_is_tried_again_after_the_usual_delay_from_when_its_computation_says(
+    deployment: MotoDeployment,
+) -> None:
+    signature, message = ask(deployment)
+    worker = failing(deployment, TryAgain("busy", after=90))
+    for attempt_number, delay in ((1, 92), (2, 94)):
+        with pytest.raises(Returned):
+            worker.receive(message)
+        job = deployment.entry(signature).the_job
+        assert (job.attempts, job.due_at, job.lease) == (
+            attempt_number,
+            NOW + delay,
+            NOW + delay + 60,
+        )
+        assert deployment.hidden_for(message) == delay
+
+
+def test_clients_are_told_to_come_back_when_the_job_is_tried_again(
+    deployment: MotoDeployment,
+) -> None:
+    _, message = ask(deployment)
+    with pytest.raises(Returned):
+        failing(deployment, TryAgain("busy", after=40)).receive(message)
+    waiting = deployment.get(ASKED)
+    assert (waiting.status, waiting.json["retry_after"]) == (202, 44)
+
+
+@pytest.mark.parametrize("after", [3598, 39600])
+def test_a_job_that_cannot_be_tried_again_in_time_is_given_up_at_once(
+    deployment: MotoDeployment, after: float
+) -> None:
+    """The computation gives up an hour after the request."""
+    signature, message = ask(deployment)
+    failing(deployment, TryAgain("busy", after=after)).receive(message)
+    reply = deployment.get(ASKED)
+    assert (reply.status, deployment.entry(signature).job) == (500, None)
+    assert f"1 of 3 attempts and 0 s, as the next could begin only in {after + 2} s" in reply.text
+    assert (
+        len(
+            deployment.failed_jobs.client.receive_message(QueueUrl=deployment.failed_jobs_url)[
+                "Messages"
+            ]
+        )
+        == 1
+    )
+
+
+def test_a_job_that_can_just_be_tried_again_in_time_is(deployment: MotoDeployment) -> None:
+    signature, message = ask(deployment)
+    with pytest.raises(Returned):
+        failing(deployment, TryAgain("busy", after=3597)).receive(message)
+    assert deployment.entry(signature).the_job.due_at == NOW + 3599
 
 
 def test_the_last_failed_attempt_is_a_visible_problem(deployment: MotoDeployment) -> None:

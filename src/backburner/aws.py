@@ -7,6 +7,8 @@ it sleeps for as long as AWS's answer says, up to six seconds.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
+from threading import local
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import (
@@ -40,16 +42,17 @@ class TimeIsUp(BackburnerError, BotoCoreError):
 
 @dataclass(kw_only=True, eq=False)
 class TimeLimits:
-    """How long a function waits for AWS, in seconds. An instance handles one event at a time."""
+    """How long a function waits for AWS, in seconds. A thread handles one event at a time."""
 
     connect: float
     read: float
     pauses: Sequence[float]
     """Pauses before the second attempt at a call, the third, and so on."""
-    total: float = float("inf")
+    total: float = inf
     """No call begins later than this after an event, and none is retried after half of it."""
     timer: Callable[[], float] = time.monotonic
-    _began_at: float = field(default=float("inf"), init=False)
+    _event: local = field(default_factory=local, init=False)
+    """Each thread has its own: a batch of messages may be worked on at once."""
 
     @property
     def attempt(self) -> float:
@@ -76,7 +79,7 @@ class TimeLimits:
 
     def begin(self) -> None:
         """Start the clock for a new event."""
-        self._began_at = self.timer()
+        self._event.began_at = self.timer()
 
     def bound(self, client: "BaseClient") -> None:
         """Apply the limits to the calls of that client."""
@@ -98,7 +101,7 @@ class TimeLimits:
         return self.pauses[attempts - 1]
 
     def _passed(self) -> float:
-        return self.timer() - self._began_at
+        return self.timer() - getattr(self._event, "began_at", inf)
 
     def _needs_retry(
         self,

@@ -1,5 +1,8 @@
 """A batch of SQS messages: each is received alone, and only those that failed come back."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.batch import (
@@ -13,8 +16,32 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+    from backburner.worker import Worker
+
 
 def process(event: dict[str, Any], context: Any, receive: "Callable[[SQSRecord], None]") -> Any:
     """Receive each message; return to Lambda the ids of those for which `receive` raised."""
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event, receive, processor, context)
+
+
+def work(event: dict[str, Any], context: Any, worker: "Worker") -> Any:
+    """Work on each message; several wait together, in one process (attempt/together.py)."""
+    if len(event["Records"]) <= 1:
+        return process(event, context, worker.receive)
+    if sys.platform != "linux":  # where nothing may fork, each has a process of its own
+        return at_once(event, context, worker.receive)
+    from backburner.attempt.together import Together
+
+    with Together(len(event["Records"])) as together:
+        return at_once(event, context, replace(worker, compute=together.compute).receive)
+
+
+def at_once(event: dict[str, Any], context: Any, receive: "Callable[[SQSRecord], None]") -> Any:
+    """As `process`, but each message has its own thread."""
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+    records = event["Records"]
+    with ThreadPoolExecutor(len(records)) as threads:
+        received = {each["messageId"]: threads.submit(receive, SQSRecord(each)) for each in records}
+        return process(event, context, lambda record: received[record.message_id].result())

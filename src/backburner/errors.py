@@ -5,7 +5,8 @@ BackburnerError
  ├─ BrokenComputation    the file is there, but lacks a part or has a wrong one
  ├─ Uncomputable         the computation can never succeed with these parameters
  ├─ AttemptFailed        this attempt failed; another may succeed
- │   └─ NoValue          a secret or setting of the computation has no value
+ │   ├─ NoValue          a secret or setting of the computation has no value
+ │   └─ TryAgain         the computation says when another attempt may succeed
  ├─ LostRace             another write changed the entry first (store.py)
  ├─ Unsent               the queue did not take the message
  ├─ TimeIsUp             it is too late to begin another call to AWS (aws.py)
@@ -14,6 +15,12 @@ BackburnerError
  ├─ MissingSetting       the environment lacks a setting of template.yaml
  └─ Problem              an error that HTTP clients see (problems.py)
 """
+
+from math import inf
+from numbers import Real
+
+MAX_AFTER_S = 11 * 3600
+"""SQS hides a message for 12 hours at most, and the attempt has taken some of that."""
 
 
 class BackburnerError(Exception):
@@ -38,6 +45,19 @@ class AttemptFailed(BackburnerError):
 
 class NoValue(AttemptFailed):
     """A secret or setting has no value, cannot be read now, or is not declared."""
+
+
+class TryAgain(AttemptFailed):
+    """Raised by a computation that may succeed if it is tried again after so many seconds.
+
+    The wait is at least the usual one after a failed attempt, and at most MAX_AFTER_S.
+    """
+
+    def __init__(self, why: str, *, after: float = 0) -> None:
+        super().__init__(why)
+        if not isinstance(after, Real) or isinstance(after, bool) or not 0 <= after < inf:
+            raise AttemptFailed(f"raises TryAgain with after={after!r}; give seconds, 0 or more")
+        self.after: float = float(min(after, MAX_AFTER_S))
 
 
 class Unsent(BackburnerError):

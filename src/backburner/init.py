@@ -15,8 +15,8 @@ from backburner.aws_json import LightClient
 from backburner.computation import registry
 
 if TYPE_CHECKING:
+    from backburner.protocol.failed_jobs import FailedJobs
     from backburner.protocol.store import Store
-    from backburner.protocol.task_queue import TaskQueue
 
 ON_DEMAND = "on-demand"
 LOADING_S = 5
@@ -29,7 +29,7 @@ class Prepared(Protocol):
     @property
     def store(self) -> "Store": ...
     @property
-    def task_queue(self) -> "TaskQueue": ...
+    def failed_jobs(self) -> "FailedJobs": ...
 
 
 def prepare(make: Callable[[], Prepared]) -> None:
@@ -42,7 +42,7 @@ def prepare(make: Callable[[], Prepared]) -> None:
         if kind == ON_DEMAND:
             _connect(function.store.client)
         else:
-            _ = function.task_queue.client
+            _ = function.failed_jobs.client  # which is that of the lanes, too
     if kind != ON_DEMAND:
         loading = Thread(target=_load_computations, daemon=True)
         loading.start()

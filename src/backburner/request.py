@@ -18,13 +18,14 @@ from backburner.http.event import PUBLIC, Request, Site
 from backburner.http.memo import Memo, new_memo
 from backburner.http.response import Response
 from backburner.http.routes import Forget, Question
+from backburner.lanes import Lanes
 from backburner.large_results import LargeResults
 from backburner.local_cache import LocalCache, local_cache
 from backburner.problems import NotFound, Problem, Unavailable
 from backburner.protocol.entry import Entry
 from backburner.protocol.failed_jobs import FailedJobs
 from backburner.protocol.store import LostRace, Store
-from backburner.protocol.task_queue import Message, TaskQueue
+from backburner.protocol.task_queue import Message
 from backburner.run_times import RunTimes
 from backburner.telemetry import count, logger
 from backburner.waiting import estimate, until_there_is_room
@@ -49,7 +50,7 @@ def request_handler() -> "RequestHandler":
     store, sqs = resources.store(time_limits, light=True), resources.sqs(time_limits, light=True)
     return RequestHandler(
         store=store,
-        task_queue=resources.task_queue(sqs),
+        lanes=resources.lanes(sqs),
         run_times=resources.run_times(store),
         local_cache=local_cache(),
         large_results=resources.large_results(),
@@ -77,7 +78,7 @@ class RequestHandler:
     """The request's side of the worker pattern."""
 
     store: Store
-    task_queue: TaskQueue
+    lanes: Lanes
     run_times: RunTimes
     local_cache: LocalCache
     large_results: LargeResults
@@ -146,7 +147,7 @@ class RequestHandler:
 
     def refuse_if_full(self, question: Question, now: float) -> None:
         """Refuse new work while too many jobs wait; a consistent read checks that it is new."""
-        if not self.task_queue.is_full():
+        if not self.lanes.of(question.computation.policy.lane).is_full():
             return
         entry = self.store.look_up(question.entry, consistent=True)
         if entry.job or entry.is_settled(now):
@@ -161,7 +162,7 @@ class RequestHandler:
     def send(self, entry: Entry, question: Question) -> None:
         """Send the message of a job; if that fails, unclaim it, so that it does not look alive."""
         try:
-            self.task_queue.send(Message.of(entry), question.request.caller)
+            self.lanes.of(entry.the_job.lane).send(Message.of(entry), question.request.caller)
         except Unsent:
             self.unclaim(entry)
             raise

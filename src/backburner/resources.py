@@ -6,12 +6,15 @@ the others, the same as boto3's low-level ones: `import boto3` would load S3's t
 
 from collections.abc import Callable
 from functools import cache, partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from backburner import settings
 from backburner.aws import TimeLimits
 from backburner.aws_environment import light_client
+from backburner.computation import STANDARD, WAITING
 from backburner.http.event import Site
+from backburner.lanes import Lanes
 from backburner.large_results import LargeResults
 from backburner.protocol.failed_jobs import FailedJobs
 from backburner.protocol.store import Leases, Store
@@ -38,6 +41,9 @@ DEAD_LETTER = TimeLimits(connect=1, read=2, pauses=[0.5, 1], total=20)
 """For a batch, within the function's 30 s. Messages that it has no time for stay in the queue."""
 
 
+_making = Lock()
+
+
 def store(time_limits: TimeLimits, *, light: bool = False) -> Store:
     """The table. A light client has only the calls that a request makes."""
     return Store(
@@ -53,11 +59,15 @@ def sqs(time_limits: TimeLimits, *, light: bool = False) -> Callable[[], Any]:
 
 
 def task_queue(sqs: Callable[[], Any]) -> TaskQueue:
-    return TaskQueue(
-        sqs,
-        url=settings.required("QUEUE_URL"),
-        max_backlog=int(settings.number("MAX_BACKLOG", 0)),
-    )
+    """The queue of the worker's own lane."""
+    return TaskQueue(sqs, url=settings.required("QUEUE_URL"))
+
+
+def lanes(sqs: Callable[[], Any]) -> Lanes:
+    """The queues of all lanes that are deployed."""
+    urls = {STANDARD: settings.required("QUEUE_URL"), WAITING: settings.text("WAITING_QUEUE_URL")}
+    most = int(settings.number("MAX_BACKLOG", 0))
+    return Lanes({lane: TaskQueue(sqs, url, most) for lane, url in urls.items() if url})
 
 
 def failed_jobs(sqs: Callable[[], Any]) -> FailedJobs:
@@ -100,9 +110,10 @@ def _client(service: str, time_limits: TimeLimits, *, light: bool = False) -> An
     if light and (client := light_client(service, time_limits)):
         return client
     config = time_limits.config
-    made = _session().create_client(
-        service, config=config.merge(in_its_region()) if service == "s3" else config
-    )
+    with _making:  # botocore makes no two at once
+        made = _session().create_client(
+            service, config=config.merge(in_its_region()) if service == "s3" else config
+        )
     time_limits.bound(made)
     return made
 

@@ -22,6 +22,11 @@ HERE = "\0"
 """Stands for what is another each time: no name contains it."""
 
 
+def correlate(correlation_id: str) -> None:
+    """Have it in the lines that this thread logs from now on; others have their own."""
+    logger.thread_safe_append_keys(correlation_id=correlation_id)
+
+
 def count(metric: str, computation: str) -> None:
     _emit(metric, "Count", 1.0, computation)
 

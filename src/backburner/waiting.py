@@ -105,7 +105,10 @@ def _times(job: Job, samples: Sequence[Sample]) -> list[float]:
 
 
 def _begins(job: Job) -> float:
-    return job.started_at if job.run and job.started_at else job.requested_at
+    """When its run began, or from when on it waits for a worker."""
+    if job.run and job.started_at:
+        return job.started_at
+    return max(job.requested_at, job.due_at)
 
 
 def _left_at_its_pace(job: Job, now: float) -> float | None:

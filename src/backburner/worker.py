@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backburner import attempt, aws, batch, init, resources
+from backburner import attempt, aws, batch, init, resources, telemetry
 from backburner.computation import declared, registry
 from backburner.declared_values import DeclaredValues
 from backburner.errors import (
@@ -38,7 +38,7 @@ MIN_RETRY_DELAY_S, MAX_RETRY_DELAY_S = 2, 300
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Work on a batch of messages; those that fail stay in the queue."""
-    return batch.process(event, context, worker().receive)
+    return batch.work(event, context, worker())
 
 
 @cache
@@ -73,7 +73,7 @@ class Worker:
         delivery = Delivery(task_queue=self.task_queue, receipt_handle=record.receipt_handle)
         try:
             message = Message.read(record.body)
-            logger.set_correlation_id(message.correlation_id)
+            telemetry.correlate(message.correlation_id)
             self.work(message, delivery)
         except Returned:
             raise
@@ -117,15 +117,13 @@ class Worker:
             self.fail(run, problem)
         except (AttemptFailed, BrokenComputation, NoSuchComputation) as failure:
             logger.warning("an attempt failed", exc_info=failure, signature=run.entry.signature)
-            self.try_again(run, delivery)
+            self.try_again(run, delivery, getattr(failure, "after", 0.0))
         else:
             self.complete(run, delivery, json)
 
     def complete(self, run: Run, delivery: Delivery, json: bytes) -> None:
         """Store the answer in the entry; put a large one into the bucket first."""
-        policy = registry.load(run.entry.computation).policy
-        if run.job.version < policy.version:
-            policy = policy.in_passing()
+        policy = registry.load(run.entry.computation).policy.for_job_of(run.job.version)
         answer = Answer.result(json, policy, self.store.clock())
         if is_large(answer, json):
             self.heartbeat(run, delivery, 1.0)  # compressing took time, and so will the put
@@ -165,15 +163,15 @@ class Worker:
         except (ClientError, BotoCoreError) as error:
             aws.log("a heartbeat failed; without the next one the lease runs out", error)
 
-    def try_again(self, run: Run, delivery: Delivery) -> None:
+    def try_again(self, run: Run, delivery: Delivery, after: float) -> None:
         """Give the job back for another attempt, with a longer delay each time, or give it up."""
         job, now = run.job, self.store.clock()
-        if job.is_spent(now):
-            self.store.fail(run, job.gave_up(now))
+        usual = min(MIN_RETRY_DELAY_S * 2 ** (job.attempts - 1), MAX_RETRY_DELAY_S)
+        delay = after + usual * (1 + self.random())
+        if job.is_spent(now + delay):
+            self.store.fail(run, job.gave_up(now, 0 if job.is_spent(now) else delay))
             self.failed_jobs.add(run.entry)
             return
-        delay = min(MIN_RETRY_DELAY_S * 2 ** (job.attempts - 1), MAX_RETRY_DELAY_S)
-        delay *= 1 + self.random()
         self.store.give_back(run, delay)
         delivery.give_back(delay, "its job is tried again")
 

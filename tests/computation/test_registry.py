@@ -53,6 +53,8 @@ AGAIN = DOUBLING.count("\n") + 2
 """The line of what comes after it and an empty line."""
 START = '"""It is broken."""\n\n'
 MEND, HEAVY, LEAVE = "mend it there", "import heavy libraries inside compute", "leave that out"
+ASYNC = "\nasync def compute(parameters, progress): ..."
+IN_WAITING = "\nPOLICY = Policy(version=1, fresh_for=60, lane='waiting')"
 BROKEN = {
     # What is in the file: the line, what is said, the remedy.
     "def": (3, "SyntaxError at .*: invalid syntax", MEND),
@@ -95,6 +97,13 @@ BROKEN = {
     DOUBLING + "\nPOLICY: dict = {'version': 1}": (AGAIN, "a wrong POLICY", r"Policy\(version="),
     DOUBLING + "\nEXAMPLE = [1]": (AGAIN, "a wrong EXAMPLE", "a dict"),
     DOUBLING + "\ncompute = 1": (AGAIN, "a wrong compute", "a function"),
+    DOUBLING + ASYNC: (AGAIN, "lane='standard' and an async compute", "Policy lane='waiting'"),
+    DOUBLING + IN_WAITING: (26, "lane='waiting' and no async compute", "write `async def compute`"),
+    DOUBLING + "\nPOLICY = Policy(version=1, fresh_for=60, lane='fast')": (
+        AGAIN,
+        "ValueError at .*: lane='fast' is none",
+        "take one of standard, waiting",
+    ),
     DOUBLING + "\nfrom json import decoder as compute": (AGAIN, "a wrong compute", "a function"),
     DOUBLING.replace("number: float", "number: set[float]"): (
         15,

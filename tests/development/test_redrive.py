@@ -31,7 +31,7 @@ def command(deployment: MotoDeployment, **changes: Any) -> Redrive:
     return Redrive(
         **{
             "store": deployment.store,
-            "task_queue": deployment.task_queue,
+            "lanes": deployment.request_handler.lanes,
             "sqs": deployment.sqs,
             "failed_jobs_url": deployment.failed_jobs_url,
             "is_dry_run": False,

@@ -21,10 +21,10 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 @pytest.fixture(scope="session")
 def stack(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> DeployedStack:
-    """With four computations more than the product has, added as anybody adds one."""
+    """With five computations more than the product has, added as anybody adds one."""
     folder = tmp_path_factory.mktemp("project")
     project = copy_of(ROOT, "backburner", folder, emulator.environment)
-    for name in ("doubling.py", "crashing.py", "noise.py", "reporting.py"):
+    for name in ("doubling.py", "crashing.py", "noise.py", "reporting.py", "patient.py"):
         shutil.copy(ROOT / "tests/support/computations" / name, project.computations)
     stack = DeployedStack(emulator, project)
     stack.deploy()

@@ -61,6 +61,14 @@ def test_a_computation_that_always_dies_ends_as_a_problem(api: Api) -> None:
     assert "2 attempts" in answer.body.decode()
 
 
+def test_what_waits_has_a_lane_of_its_own(stack: DeployedStack, api: Api) -> None:
+    questions = [{"how": "waits", "number": number, "seconds": 1} for number in range(4)]
+    for question in questions:
+        assert api.post("/v1/patient", question).status == 202
+    assert [api.answer(each, "/v1/patient").status for each in questions] == [200] * 4
+    assert stack.output("WaitingQueueUrl")
+
+
 def test_a_result_of_20_mb_comes_by_redirect(api: Api) -> None:
     assert api.post("/v1/noise", {"size": LARGE}).status == 202
     answer = api.answer({"size": LARGE}, "/v1/noise")

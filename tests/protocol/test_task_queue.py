@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backburner import resources
+from backburner.computation import STANDARD
 from backburner.errors import MalformedMessage, Unsent
 from backburner.protocol.signature import Signature
 from backburner.protocol.task_queue import COUNT_EVERY_S, Message, TaskQueue
@@ -162,4 +163,4 @@ def test_a_queue_is_asked_again_though_the_clock_was_set_back() -> None:
 )
 def test_the_bound_is_in_the_environment(environment: dict[str, str], bound: int) -> None:
     with exactly({"QUEUE_URL": "url", **environment}):
-        assert resources.task_queue(resources.sqs(resources.REQUEST)).max_backlog == bound
+        assert resources.lanes(resources.sqs(resources.REQUEST)).of(STANDARD).max_backlog == bound

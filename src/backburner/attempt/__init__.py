@@ -16,12 +16,13 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from backburner.attempt import environment, frames, handover
-from backburner.attempt.frames import FRACTION, Kind
+from backburner.attempt.frames import FRACTION, SECONDS, Kind
 from backburner.attempt.isolation import POLL_S, Isolation, has_ended, isolated
 from backburner.computation import Progress, declared, registry
-from backburner.errors import AttemptFailed, BrokenComputation, Uncomputable
+from backburner.errors import AttemptFailed, BrokenComputation, TryAgain, Uncomputable
 
 if TYPE_CHECKING:
+    from io import FileIO
     from multiprocessing.connection import Connection
 
 # A fork shares the modules that are already imported, but it is safe only on Linux.
@@ -77,28 +78,39 @@ class Attempt:
     pipe: "Connection"
     isolation: Isolation
 
-    def listen(self, time_limit: float, interval: float, beat: Beat) -> bytes:
-        """Return the result or raise the reason for its lack; beat in every interval."""
+    def listen(self, time_limit: float, interval: float, beat: Beat, grace: float = 0) -> bytes:
+        """Return the result or raise the reason for its lack; beat in every interval.
+
+        `grace` is how long after its time limit the child itself may say that it is over.
+        """
         reader = frames.Reader(self.pipe.fileno(), self.name)
         started = time.monotonic()
         next_beat, progress = started + interval, 0.0
-        while (now := time.monotonic()) < started + time_limit:
+        until = started + time_limit + grace
+        while (now := time.monotonic()) < until:
             if now >= next_beat:
                 beat(progress)
                 next_beat = now + interval
-            for kind, content in self.news(reader, min(next_beat, started + time_limit) - now):
+            for kind, content in self.news(reader, min(next_beat, until) - now):
                 match kind:
                     case Kind.PROGRESS:
                         progress = handover.fraction(*FRACTION.unpack(content))
                     case Kind.RESULT:
                         return content
-                    case Kind.REFUSAL:
-                        raise Uncomputable(content.decode(errors="replace"))
-                    case Kind.FAILURE:
-                        raise AttemptFailed(f"{self.name} {content.decode(errors='replace')}")
-        raise AttemptFailed(
-            f"{self.name} took over {time_limit:.0f} s; ask for less, or raise time_limit"
-        )
+                    case _:
+                        raise self.failure(kind, content)
+        raise AttemptFailed(f"{self.name} {over(time_limit)}")
+
+    def failure(self, kind: Kind, content: bytes) -> Uncomputable | AttemptFailed:
+        """Why there is no result, from a frame that ends the attempt."""
+        if kind == Kind.AGAIN:
+            [after], why = (
+                SECONDS.unpack_from(content),
+                content[SECONDS.size :].decode(errors="replace"),
+            )
+            return TryAgain(f"{self.name} asks for another attempt: {why}", after=after)
+        why = content.decode(errors="replace")
+        return Uncomputable(why) if kind == Kind.REFUSAL else AttemptFailed(f"{self.name} {why}")
 
     def news(self, reader: frames.Reader, patience: float) -> Iterator[tuple[Kind, bytes]]:
         """Yield the frames that have arrived; raise AttemptFailed once no more can arrive."""
@@ -139,17 +151,21 @@ def tell(
     theirs.close()
     isolation.enter()
     teller, me = Teller(ours), os.getpid()
-    with declared.given(values):
+    with declared.given_to_all(values):
         last = outcome(name, parameters, teller.progress)
     if os.getpid() == me:  # a process that the computation forked may return to here
         teller.tell(*last)
+
+
+def over(time_limit: float) -> str:
+    return f"took over {time_limit:.0f} s; ask for less, or raise time_limit"
 
 
 @dataclass
 class Teller:
     """The child's side. Threads of the computation may report progress as well."""
 
-    pipe: "Connection"
+    pipe: "Connection | FileIO"
     told: float = 0.0
     lock: Lock = field(default_factory=Lock)
 
@@ -167,12 +183,20 @@ def outcome(name: str, parameters: bytes, progress: Progress) -> tuple[Kind, byt
     try:
         environment.enter()
         return Kind.RESULT, result(name, parameters, progress)
-    except Uncomputable as refusal:
-        return Kind.REFUSAL, handover.reason(refusal)
-    except (AttemptFailed, BrokenComputation) as failure:
-        return Kind.FAILURE, handover.reason(failure)
     except BaseException as error:  # noqa: BLE001 (the worker logs every error)
-        return Kind.FAILURE, handover.crash(error)
+        return why_none(error)
+
+
+def why_none(error: BaseException) -> tuple[Kind, bytes]:
+    """The frame that says why there is no result."""
+    match error:
+        case Uncomputable():
+            return Kind.REFUSAL, handover.reason(error)
+        case TryAgain(after=after):
+            return Kind.AGAIN, SECONDS.pack(after) + handover.reason(error)
+        case AttemptFailed() | BrokenComputation():
+            return Kind.FAILURE, handover.reason(error)
+    return Kind.FAILURE, handover.crash(error)
 
 
 def result(name: str, parameters: bytes, progress: Progress) -> bytes:
@@ -180,5 +204,5 @@ def result(name: str, parameters: bytes, progress: Progress) -> bytes:
     computation = registry.load(name)
     given = computation.parameters.model_validate_json(parameters, strict=True)
     return handover.json_of(
-        computation, computation.compute(given, lambda done: progress(handover.fraction(done)))
+        computation, computation.run(given, lambda done: progress(handover.fraction(done)))
     )

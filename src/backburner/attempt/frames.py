@@ -20,6 +20,7 @@ CHUNK = 65_536
 
 HEADER = Struct(">BQ")
 FRACTION = Struct(">d")
+SECONDS = Struct(">d")
 
 
 class Kind(IntEnum):
@@ -27,6 +28,8 @@ class Kind(IntEnum):
     RESULT = 2
     REFUSAL = 3
     FAILURE = 4
+    AGAIN = 5
+    """Seconds, and the reason."""
 
 
 MAX_BYTES = {
@@ -34,7 +37,9 @@ MAX_BYTES = {
     Kind.RESULT: MAX_RESULT_BYTES,
     Kind.REFUSAL: MAX_REASON_BYTES,
     Kind.FAILURE: MAX_REASON_BYTES,
+    Kind.AGAIN: SECONDS.size + MAX_REASON_BYTES,
 }
+MIN_BYTES = {Kind.PROGRESS: FRACTION.size, Kind.AGAIN: SECONDS.size}
 
 
 def write(pipe: int, kind: Kind, content: bytes) -> None:
@@ -79,7 +84,7 @@ class Reader:
         kind, length = HEADER.unpack_from(self.buffer)
         if kind == Kind.RESULT:
             check_size(length)
-        if length > MAX_BYTES.get(kind, -1) or (kind, length) < (Kind.PROGRESS, FRACTION.size):
+        if not MIN_BYTES.get(kind, 0) <= length <= MAX_BYTES.get(kind, -1):
             raise AttemptFailed(
                 f"{self.name} wrote to the worker's pipe; write only to what it has opened"
             )

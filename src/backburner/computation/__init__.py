@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from inspect import iscoroutinefunction
 from math import inf
 from numbers import Real
 from typing import Any, Self
@@ -10,7 +11,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 from backburner.computation.declared import Declared, Secret, Setting
-from backburner.errors import BrokenComputation, Uncomputable
+from backburner.errors import BrokenComputation, TryAgain, Uncomputable
 
 __all__ = [
     "DAY",
@@ -22,6 +23,7 @@ __all__ = [
     "Result",
     "Secret",
     "Setting",
+    "TryAgain",
     "Uncomputable",
 ]
 
@@ -45,6 +47,10 @@ BOUNDS = {
 }
 """The least and the greatest value of each field of a policy, and what is wrong with less."""
 WHOLE = ("version", "attempts")
+
+STANDARD, WAITING = "standard", "waiting"
+LANES = (STANDARD, WAITING)
+"""Each is a queue and whoever takes from it; template.yaml has them."""
 
 Progress = Callable[[float], None]
 """Reports how much is done, from 0.0 to 1.0; cheap enough to call at every step."""
@@ -84,6 +90,8 @@ class Policy:
     """How long after the request the job is given up, even if attempts are left."""
     private: bool = False
     """If true, only the caller who asked gets the answer; a token identifies callers."""
+    lane: str = STANDARD
+    """Whose workers compute: "standard" has one process for a job; "waiting" is for `async def`."""
 
     def __post_init__(self) -> None:
         for name in BOUNDS:
@@ -91,15 +99,17 @@ class Policy:
                 _check(name, getattr(self, name))
         if self.private not in (True, False):
             raise ValueError(f"private={self.private!r} is neither True nor False; give one")
+        if self.lane not in LANES:
+            raise ValueError(f"lane={self.lane!r} is none; take one of {', '.join(LANES)}")
         if self.gives_up_after < self.time_limit:
             raise ValueError(
                 f"gives_up_after={self.gives_up_after} is under time_limit={self.time_limit}: "
                 "a job would be given up while it may still run; make it longer"
             )
 
-    def in_passing(self) -> Self:
-        """The policy with short times, for an older version's job: a rollback may come."""
-        return replace(self, fresh_for=MIN_KEPT_S, stale_for=0)
+    def for_job_of(self, version: int) -> Self:
+        """The policy; for an older version's job with short times, as a rollback may come."""
+        return replace(self, fresh_for=MIN_KEPT_S, stale_for=0) if version < self.version else self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,9 +122,31 @@ class Computation:
     result: type[Result]
     policy: Policy
     example: Mapping[str, Any]
-    compute: Callable[[Any, Progress], Result]
+    compute: Callable[[Any, Progress], Any]
+    """Returns a Result; an `async def` returns what gives one."""
     declared: tuple[Declared, ...] = ()
     """The secrets and settings that it may read."""
+
+    @property
+    def waits(self) -> bool:
+        """True if `compute` is an `async def`: it waits rather than computes."""
+        return iscoroutinefunction(self.compute)
+
+    def run(self, parameters: Parameters, progress: Progress) -> Any:
+        """What `compute` returns, or gives in an event loop of its own."""
+        if not self.waits:
+            return self.compute(parameters, progress)
+        from asyncio import run  # which the request function has no need of
+
+        return run(self.compute(parameters, progress))
+
+    async def run_async(self, parameters: Parameters, progress: Progress) -> Any:
+        """The same, in this event loop; in a thread if `compute` would block it."""
+        if self.waits:
+            return await self.compute(parameters, progress)
+        from asyncio import to_thread
+
+        return await to_thread(self.compute, parameters, progress)
 
     def expected_time(self, parameters: Parameters) -> float:
         """How many seconds the policy expects a run with these parameters to take.

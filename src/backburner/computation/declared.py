@@ -7,6 +7,7 @@ the environment, which other programs would see.
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -36,14 +37,15 @@ class Declared:
 
     @property
     def value(self) -> str:
-        if _given is None:
+        given = _found()
+        if given is None:
             raise NoValue(f"reads the {self.kind} {self.name!r} too early; read it in compute()")
-        if self not in _given:
+        if self not in given:
             raise NoValue(
                 f"reads the {self.kind} {self.name!r}, which it does not declare; "
                 "assign it to a name in the computation's own file"
             )
-        return _given[self]
+        return given[self]
 
 
 @dataclass(frozen=True)
@@ -68,20 +70,38 @@ class Setting(Declared):
 
 Values = Mapping[Declared, str]
 
-_given: Values | None = None
+_given: ContextVar[Values | None] = ContextVar("given", default=None)
+_in_threads: Values | None = None
+"""For the threads of an attempt that has its process to itself."""
 
 
 def values() -> Values:
     """The values of this attempt; none outside of one."""
-    return _given or {}
+    return _found() or {}
 
 
 @contextmanager
 def given(values: Values) -> Iterator[None]:
-    """Within this, `value` gives these; for all threads, as a computation may start some."""
-    global _given
-    before, _given = _given, values
+    """Within this, `value` gives these, in this thread or task alone: others have their own."""
+    token = _given.set(values)
     try:
         yield
     finally:
-        _given = before
+        _given.reset(token)
+
+
+@contextmanager
+def given_to_all(values: Values) -> Iterator[None]:
+    """The same, for all threads of the process, as a computation may start some."""
+    global _in_threads
+    before, _in_threads = _in_threads, values
+    try:
+        with given(values):
+            yield
+    finally:
+        _in_threads = before
+
+
+def _found() -> Values | None:
+    own = _given.get()
+    return _in_threads if own is None else own

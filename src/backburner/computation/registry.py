@@ -15,12 +15,22 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
+from inspect import iscoroutinefunction
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from backburner import settings
-from backburner.computation import Computation, Parameters, Policy, Result, place, stable_json
+from backburner.computation import (
+    STANDARD,
+    WAITING,
+    Computation,
+    Parameters,
+    Policy,
+    Result,
+    place,
+    stable_json,
+)
 from backburner.computation.declared import Declared
 from backburner.errors import BrokenComputation, NoSuchComputation
 
@@ -78,6 +88,7 @@ def _loaded(name: str, path: tuple[str, ...]) -> Computation | BrokenComputation
 def _load(name: str, paths: list[str]) -> Computation:
     module = _imported(name, _file(name, paths))
     _check_parts(name, module)
+    _check_lane(name, module)
     stable_json.check(name, module.Parameters, module.Result)
     return Computation(
         name=name,
@@ -179,3 +190,21 @@ def _check_parts(name: str, module: ModuleType) -> None:
     ]
     if wrong:
         raise BrokenComputation(f"computation {name!r} has a wrong {'; and a wrong '.join(wrong)}")
+
+
+def _check_lane(name: str, module: ModuleType) -> None:
+    """Raise BrokenComputation if its lane is for the other kind of `compute`."""
+    lane, is_async = module.POLICY.lane, iscoroutinefunction(module.compute)
+    if is_async and lane == STANDARD:
+        has, remedy = (
+            "an async compute",
+            f"give its Policy lane={WAITING!r}, or write `def compute`",
+        )
+    elif not is_async and lane == WAITING:
+        has, remedy = "no async compute", "write `async def compute`, or leave lane out"
+    else:
+        return
+    raise BrokenComputation(
+        f"computation {name!r} has lane={lane!r} and {has} "
+        f"({place.of(str(module.__file__), 'compute')}); {remedy}"
+    )

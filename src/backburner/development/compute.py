@@ -23,7 +23,13 @@ from backburner.computation import Computation, Progress, declared, registry
 from backburner.development import request_imports
 from backburner.development.errors import CommandError
 from backburner.development.local import env_file
-from backburner.errors import AttemptFailed, BrokenComputation, NoSuchComputation, Uncomputable
+from backburner.errors import (
+    AttemptFailed,
+    BrokenComputation,
+    NoSuchComputation,
+    TryAgain,
+    Uncomputable,
+)
 from backburner.http import parameters
 from backburner.http.event import Request
 from backburner.problems import Problem, ResultTooLarge
@@ -138,7 +144,7 @@ def attempt(computation: Computation, job: Job, timer: Callable[[], float]) -> i
         _end(problem.detail, code)
     except AttemptFailed as failure:
         _show(failure)
-        _end(f"{computation.name} {failure}", code)
+        _end(f"{computation.name} {said(failure)}", code)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 (whatever a computation raises is its failure)
@@ -150,13 +156,19 @@ def attempt(computation: Computation, job: Job, timer: Callable[[], float]) -> i
     return code
 
 
+def said(failure: AttemptFailed) -> str:
+    if isinstance(failure, TryAgain):
+        return f"asks for another attempt, after {failure.after:g} s or more: {failure}"
+    return str(failure)
+
+
 def carried_out(computation: Computation, job: Job) -> bytes:
     """The result as JSON, checked as in a worker's attempt."""
     given = computation.parameters.model_validate_json(gzip.decompress(job.parameters), strict=True)
     # What a computation prints is no part of the result. A debugger needs the terminal.
     prints = nullcontext() if sys.stdout.isatty() else redirect_stdout(sys.stderr)
-    with prints, telling() as progress, declared.given(values_of(computation)):
-        found = computation.compute(given, lambda done: progress(handover.fraction(done)))
+    with prints, telling() as progress, declared.given_to_all(values_of(computation)):
+        found = computation.run(given, lambda done: progress(handover.fraction(done)))
         json = handover.json_of(computation, found)
     frames.check_size(len(json))
     return json

@@ -18,14 +18,18 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
-from backburner.computation import Computation, registry
+from backburner.computation import STANDARD, WAITING, Computation, registry
 from backburner.development.errors import CommandError
 from backburner.errors import BrokenComputation, MalformedMessage, NoSuchComputation, Unsent
+from backburner.lanes import Lanes
+from backburner.problems import Unavailable
 from backburner.protocol.entry import Entry, Job
 from backburner.protocol.failed_jobs import FailedJob
 from backburner.protocol.store import Leases, LostRace, Store
 from backburner.protocol.task_queue import Message, TaskQueue
 
+QUEUES = {STANDARD: "QueueUrl", WAITING: "WaitingQueueUrl"}
+"""The stack's output with the queue of each lane."""
 HIDDEN_FOR = 600
 """Seconds after which a failed job can be received again if the command is killed."""
 
@@ -48,7 +52,7 @@ class Redrive:
     """Redrives the failed jobs of a stack until none arrives for `patience` seconds."""
 
     store: Store
-    task_queue: TaskQueue
+    lanes: Lanes
     sqs: Any
     failed_jobs_url: str
     is_dry_run: bool
@@ -122,7 +126,7 @@ class Redrive:
                 entry = self.store.send_again(entry)
         if entry.job is None:
             entry = self.store.reset(entry, fresh)
-        self.task_queue.send(Message.of(entry), CALLER)
+        self.lanes.of(entry.the_job.lane).send(Message.of(entry), CALLER)
 
 
 def computation_of(failed_job: FailedJob) -> Computation:
@@ -162,7 +166,13 @@ def of_stack(name: str, *, is_dry_run: bool, patience: int) -> Redrive:
     sqs = boto3.client("sqs")
     return Redrive(
         store=Store(boto3.client("dynamodb"), outputs["TableName"], Leases()),
-        task_queue=TaskQueue(lambda: sqs, outputs["QueueUrl"]),
+        lanes=Lanes(
+            {
+                lane: TaskQueue(lambda: sqs, outputs[output])
+                for lane, output in QUEUES.items()
+                if output in outputs
+            }
+        ),
         sqs=sqs,
         failed_jobs_url=outputs["FailedJobsQueueUrl"],
         is_dry_run=is_dry_run,
@@ -174,7 +184,7 @@ def redrive(stack: str, *, is_dry_run: bool, patience: int) -> int:
     """Redrive the stack's failed jobs; return 1 if some were left."""
     try:
         outcomes = of_stack(stack, is_dry_run=is_dry_run, patience=patience).run()
-    except (ClientError, BotoCoreError, Unsent) as error:
+    except (ClientError, BotoCoreError, Unsent, Unavailable) as error:
         raise CommandError(
             f"{str(error).rstrip('.')}; nothing is lost: mend that and redrive again"
         ) from error

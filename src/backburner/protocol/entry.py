@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Self
 
-from backburner.computation import Policy
+from backburner.computation import STANDARD, Policy
 from backburner.problems import GaveUp, Problem, TooLarge
 from backburner.protocol.signature import Signature
 
@@ -93,6 +93,7 @@ class Job:
     gives_up_at: float
     failure_kept_for: float
     max_attempts: int
+    lane: str = STANDARD
     answer_kept_for: float = 60
     """How long any answer of it is kept at least, so how long clients may stay away."""
     lease: float = 0
@@ -104,6 +105,8 @@ class Job:
     run: str | None = None
     """The token of the run that holds the job; None while it is queued."""
     started_at: float | None = None
+    due_at: float = 0
+    """When its message returns after a failed attempt; 0 until there is one."""
     progress: float | None = None
     progress_at: float | None = None
 
@@ -132,6 +135,7 @@ class Job:
             failures=failures,
             failure_kept_for=failure_kept_for,
             max_attempts=policy.attempts,
+            lane=policy.lane,
             answer_kept_for=min(policy.fresh_for + policy.stale_for, failure_kept_for),
         )
 
@@ -142,11 +146,12 @@ class Job:
     def is_alive(self, now: float) -> bool:
         return now < self.lease and now < self.gives_up_at
 
-    def gave_up(self, now: float) -> Answer:
-        """The answer to a job that has used up its attempts or its time."""
+    def gave_up(self, now: float, delay: float = 0) -> Answer:
+        """The answer to a job that has used up its attempts or its time, or will in the delay."""
+        too_late = f", as the next could begin only in {delay:.0f} s" if delay else ""
         problem = GaveUp(
             f"gave up after {self.attempts} of {self.max_attempts} attempts and "
-            f"{now - self.requested_at:.0f} s; ask again later, it will be tried afresh",
+            f"{now - self.requested_at:.0f} s{too_late}; ask again later, it will be tried afresh",
             correlation_id=self.correlation_id,
         )
         return Answer.problem(problem, self, now)

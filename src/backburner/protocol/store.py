@@ -180,12 +180,14 @@ class Store:
 
     def give_back(self, run: Run, delay: float) -> None:
         """End the run but not the job: its message returns after `delay`, within the new lease."""
-        lease = self.clock() + delay + self.leases.queued
+        due_at = self.clock() + delay
+        lease = due_at + self.leases.queued
         self._write(
             run.entry,
-            "SET job.lease = :lease REMOVE job.run, job.progress, job.progress_at",
+            "SET job.lease = :lease, job.due_at = :due_at"
+            " REMOVE job.run, job.progress, job.progress_at",
             [MINE],
-            {"run": run.token, "lease": lease},
+            {"run": run.token, "lease": lease, "due_at": due_at},
             did_it=lambda found: _has(found.job, lease=lease, run=None),
         )
 

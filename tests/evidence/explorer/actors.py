@@ -16,10 +16,12 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from backburner import attempt
 from backburner.aws import TimeLimits
+from backburner.computation import STANDARD
 from backburner.dead_letter import DeadLetters
 from backburner.declared_values import DeclaredValues
 from backburner.errors import AttemptFailed, Uncomputable
 from backburner.http.response import Response
+from backburner.lanes import Lanes
 from backburner.large_results import LargeResults
 from backburner.protocol import item as item_format
 from backburner.protocol.entry import Entry
@@ -289,7 +291,7 @@ class Company:
         }
         request_handler = RequestHandler(
             store=_store(name, tape),
-            task_queue=_task_queue(tape),
+            lanes=Lanes({STANDARD: _task_queue(tape)}),
             run_times=RUN_TIMES,
             local_cache=cast("LocalCache", Recollection(tape, self)),
             large_results=LARGE_RESULTS,

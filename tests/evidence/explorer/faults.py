@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from backburner.computation import STANDARD
 from backburner.dead_letter import DeadLetters
 from backburner.http.routes import Question
 from backburner.protocol import store
@@ -97,7 +98,7 @@ WORK, RECEIVE = Worker.work, Worker.receive
 def _send_then_claim(self: RequestHandler, entry: Entry, asked: Question, now: float) -> Entry:
     if entry.job is None and asked.can_start:
         job = asked.new_job(entry, now)
-        self.task_queue.send(Message.of(replace(entry, job=job)), asked.request.caller)
+        self.lanes.of(STANDARD).send(Message.of(replace(entry, job=job)), asked.request.caller)
         return self.store.claim(entry, job)
     return SET_PLACEHOLDER(self, entry, asked, now)
 
@@ -169,7 +170,7 @@ def _look_up_once(self: RequestHandler, asked: Question) -> Entry:
 def _send_and_hope(self: RequestHandler, entry: Entry, asked: Question) -> None:
     """An unsent message is only logged."""
     with suppress(Exception):  # that is the mistake
-        self.task_queue.send(Message.of(entry), asked.request.caller)
+        self.lanes.of(STANDARD).send(Message.of(entry), asked.request.caller)
 
 
 def _recall_whatever(self: RequestHandler, asked: Question) -> Entry | None:

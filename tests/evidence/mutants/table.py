@@ -7,6 +7,9 @@ REQUEST, WORKER = "src/backburner/request.py", "src/backburner/worker.py"
 RESPONSE, ROUTES = "src/backburner/http/response.py", "src/backburner/http/routes.py"
 HANDOVER = "src/backburner/attempt/handover.py"
 AWS, RESOURCES = "src/backburner/aws.py", "src/backburner/resources.py"
+TOGETHER = "src/backburner/attempt/together.py"
+EVENT_LOOP = "src/backburner/attempt/event_loop.py"
+AT_BATCHES = "tests/test_together.py"
 AT_THE_STORE, AT_REQUESTS = "tests/protocol/test_store.py", "tests/test_request.py"
 
 FENCE = [
@@ -106,7 +109,7 @@ LEASE = [
     Mutant(
         what="a queued job's lease does not outlast its delay",
         path=STORE,
-        line="lease = self.clock() + delay + self.leases.queued",
+        line="lease = due_at + self.leases.queued",
         instead="lease = self.clock() + self.leases.queued - delay",
         tests=f"{AT_THE_STORE} tests/test_worker.py",
     ),
@@ -220,8 +223,8 @@ TIME = [
     Mutant(
         what="an attempt has no end",
         path="src/backburner/attempt/__init__.py",
-        line="while (now := time.monotonic()) < started + time_limit:",
-        instead="while (now := time.monotonic()) < started + 1000 * time_limit:",
+        line="until = started + time_limit + grace",
+        instead="until = started + 1000 * time_limit",
         tests="tests/test_attempt.py",
     ),
     Mutant(
@@ -278,4 +281,69 @@ SECRETS = [
         tests="tests/test_declared_values.py",
     ),
 ]
-MUTANTS = [*FENCE, *LEASE, *EXPIRY, *PRIVACY, *CACHES, *TIME, *METRICS, *SECRETS]
+WAITING = [
+    Mutant(
+        what="whoever shares a process with one that ends it has failed, too",
+        path=TOGETHER,
+        line="if guilty and guest.slot not in guilty:",
+        instead="if False:",
+        tests=AT_BATCHES,
+    ),
+    Mutant(
+        what="a job that keeps the loop is left alone",
+        path=TOGETHER,
+        line="os.kill(self._pid, SIGKILL)",
+        instead="pass",
+        tests=AT_BATCHES,
+    ),
+    Mutant(
+        what="a job that begins again keeps its lease waiting",
+        path=TOGETHER,
+        line="beat(0.0)",
+        instead="pass",
+        tests=AT_BATCHES,
+    ),
+    Mutant(
+        what="a job reads the values of its neighbours",
+        path="src/backburner/computation/declared.py",
+        line="token = _given.set(values)",
+        instead="global _in_threads; _in_threads = values; token = _given.set(None)",
+        tests=AT_BATCHES,
+    ),
+    Mutant(
+        what="a task of a job is nobody's",
+        path=EVENT_LOOP,
+        line="self.tasks[slot].add(task)",
+        instead="pass",
+        tests=AT_BATCHES,
+    ),
+    Mutant(
+        what="a job may take for ever",
+        path=EVENT_LOOP,
+        line="asyncio.timeout(left)",
+        instead="asyncio.timeout(None)",
+        tests=AT_BATCHES,
+    ),
+    Mutant(
+        what="a batch is worked on one by one",
+        path="src/backburner/batch.py",
+        line="ThreadPoolExecutor(len(records))",
+        instead="ThreadPoolExecutor(1)",
+        tests="tests/test_lanes.py",
+    ),
+    Mutant(
+        what="every job goes to the standard lane",
+        path=ENTRY,
+        line="lane=policy.lane,",
+        instead="",
+        tests="tests/test_lanes.py",
+    ),
+    Mutant(
+        what="a job is tried again before its computation says",
+        path=WORKER,
+        line="delay = after + usual",
+        instead="delay = usual",
+        tests="tests/test_worker.py",
+    ),
+]
+MUTANTS = [*FENCE, *LEASE, *EXPIRY, *PRIVACY, *CACHES, *TIME, *METRICS, *SECRETS, *WAITING]

@@ -18,6 +18,7 @@ import pytest
 import computations
 from backburner import request, resources, worker
 from backburner.aws import TimeLimits
+from backburner.computation import STANDARD
 from backburner.protocol import store
 from tests.support.environment import exactly
 
@@ -81,7 +82,7 @@ def ask(parameters: Any, requests: int) -> list[dict[str, Any]]:
     with exactly(environments["RequestFunction"]):
         # What an instance does once in a while.
         request.request_handler().run_times.of("counted")
-        request.request_handler().task_queue.is_full()
+        request.request_handler().lanes.of(STANDARD).is_full()
         return race(parameters, requests)
 
 

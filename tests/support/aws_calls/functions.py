@@ -16,6 +16,7 @@ from backburner.attempt import Compute
 from backburner.computation import Policy, registry
 from backburner.dead_letter import DeadLetters
 from backburner.errors import MalformedMessage, Returned
+from backburner.lanes import Lanes
 from backburner.protocol.task_queue import TaskQueue
 from backburner.request import RequestHandler, respond
 from backburner.run_times import Sample
@@ -107,15 +108,17 @@ class Functions:
         }
         for side in sides.values():  # no two runs have the same token
             side.store.new_token = self.deployment.store.new_token
-        queue = sides[REQUEST].task_queue
-        bounded = TaskQueue(queue.make_client, queue.url, self.max_backlog, clock.timer)
-        self.request_handler = replace(sides[REQUEST].request_handler, task_queue=bounded)
+        bounded = {
+            lane: TaskQueue(queue.make_client, queue.url, self.max_backlog, clock.timer)
+            for lane, queue in sides[REQUEST].request_handler.lanes.queues.items()
+        }
+        self.request_handler = replace(sides[REQUEST].request_handler, lanes=Lanes(bounded))
         self.worker = replace(sides[WORKER].worker, compute=self.compute)
         self.dead_letters = sides[DEAD_LETTER].dead_letters
 
     def warm_up(self) -> None:
         """They ask now what they ask for once in some seconds."""
-        self.request_handler.task_queue.is_full()
+        self.request_handler.lanes.of(self.policy.lane).is_full()
         self.request_handler.run_times.of(self.computation)
         self.worker.run_times.add(self.computation, Sample(1.0, 1.0))
 

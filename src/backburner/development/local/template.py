@@ -5,14 +5,17 @@ It needs only PyYAML and a CloudFormation client, so tests use it with their own
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+import shlex
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from backburner.development.errors import CommandError
+from backburner.lanes import OFF, PARAMETERS
 
 TEMPLATE = Path("template.yaml")
 """Of the project in the working directory."""
@@ -63,6 +66,8 @@ class Stack:
     region: str
     physical_ids: dict[str, str]
     """The name of a table or bucket or the URL of a queue, by logical id."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Those that have another value than the template's default."""
 
     def function(self, logical_id: str) -> FunctionDeclaration:
         properties = self._properties(logical_id)
@@ -77,6 +82,10 @@ class Stack:
             is_default_route=any(self._default_routes_to(logical_id)),
             has_layers=bool(properties.get("Layers")),
         )
+
+    def has(self, logical_id: str) -> bool:
+        """True if its condition holds, or there is none."""
+        return self._is_there(self.template["Resources"][logical_id])
 
     def functions(self) -> list[FunctionDeclaration]:
         return [self.function(i) for i in self._of_type("AWS::Serverless::Function")]
@@ -128,7 +137,11 @@ class Stack:
                 yield {"Fn::Sub": f"integrations/${{{name}}}"} in defaults
 
     def _of_type(self, kind: str) -> dict[str, Any]:
-        return {i: r for i, r in self.template["Resources"].items() if r["Type"] == kind}
+        resources = self.template["Resources"].items()
+        return {i: r for i, r in resources if r["Type"] == kind and self._is_there(r)}
+
+    def _is_there(self, resource: dict[str, Any]) -> bool:
+        return "Condition" not in resource or self._holds(resource["Condition"])
 
     def _event_sources(self, logical_id: str) -> Iterator[EventSource]:
         urls = {self._attribute(i, "Arn"): url for i, url in self.physical_ids.items()}
@@ -139,8 +152,8 @@ class Stack:
                     queue_url=urls[properties["Queue"]],
                     queue_arn=properties["Queue"],
                     batch_size=properties.get("BatchSize", 10),
-                    maximum_concurrency=properties.get("ScalingConfig", {}).get(
-                        "MaximumConcurrency", 1
+                    maximum_concurrency=int(
+                        properties.get("ScalingConfig", {}).get("MaximumConcurrency", 1)
                     ),
                     reports_item_failures="ReportBatchItemFailures"
                     in properties.get("FunctionResponseTypes", []),
@@ -155,7 +168,7 @@ class Stack:
             "AWS::StackName": STACK_NAME,
         }
         defaults = {n: p.get("Default") for n, p in self.template.get("Parameters", {}).items()}
-        known = pseudo_parameters | defaults | self.physical_ids
+        known = pseudo_parameters | defaults | dict(self.parameters) | self.physical_ids
         if name not in known:
             raise TemplateError(f"!Ref {name}: there is none on this machine, only {sorted(known)}")
         return known[name]
@@ -206,19 +219,54 @@ class Stack:
         )
 
 
-def create_stack(cloudformation: Any, path: Path = TEMPLATE) -> Stack:
-    """Make only the template's table, queues and bucket."""
-    template = load(path)
+def create_stack(
+    cloudformation: Any, path: Path = TEMPLATE, parameters: Mapping[str, str] | None = None
+) -> Stack:
+    """Make only the template's table, queues and bucket.
+
+    Without parameters, its lanes are those that samconfig.toml deploys by default.
+    """
+    if parameters is None:
+        parameters = lanes_of(path.with_name("samconfig.toml"))
+    stack = Stack(
+        path=path,
+        template=load(path),
+        region=cloudformation.meta.region_name,
+        parameters=parameters,
+        physical_ids={},
+    )
     cloudformation.create_stack(
-        StackName=STACK_NAME, TemplateBody=json.dumps(what_is_stored(template))
+        StackName=STACK_NAME, TemplateBody=json.dumps(what_is_stored(stack))
     )
     made = cloudformation.describe_stack_resources(StackName=STACK_NAME)["StackResources"]
-    return Stack(
-        path=path,
-        template=template,
-        region=cloudformation.meta.region_name,
-        physical_ids={r["LogicalResourceId"]: r["PhysicalResourceId"] for r in made},
+    return replace(
+        stack, physical_ids={r["LogicalResourceId"]: r["PhysicalResourceId"] for r in made}
     )
+
+
+def lanes_of(samconfig: Path, stage: str = "default") -> dict[str, str]:
+    """The parameters of lanes that a stage sets, as `sam deploy` takes them."""
+    return {k: v for k, v in overrides(samconfig, stage).items() if k in PARAMETERS.values()}
+
+
+def stages_without(lane: str, samconfig: Path) -> list[str]:
+    """The stages that do not deploy the lane."""
+    if lane not in PARAMETERS:
+        return []
+    stages = [name for name in _stages(samconfig) if name != "version"]
+    return [s for s in stages if lanes_of(samconfig, s).get(PARAMETERS[lane], OFF) == OFF]
+
+
+def overrides(samconfig: Path, stage: str) -> dict[str, str]:
+    """What a stage sets parameters to; nothing if there is no such file or stage."""
+    deploy = _stages(samconfig).get(stage, {}).get("deploy", {}).get("parameters", {})
+    given = deploy.get("parameter_overrides", [])
+    words = shlex.split(given if isinstance(given, str) else " ".join(given))
+    return dict(word.split("=", 1) for word in words if "=" in word)
+
+
+def _stages(samconfig: Path) -> dict[str, Any]:
+    return tomllib.loads(samconfig.read_text()) if samconfig.exists() else {}
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -227,16 +275,17 @@ def load(path: Path) -> dict[str, Any]:
     return template
 
 
-def what_is_stored(template: dict[str, Any]) -> dict[str, Any]:
+def what_is_stored(stack: Stack) -> dict[str, Any]:
     """The part of the template that moto can make, without references to the rest."""
+    template = stack.template
     resources = {
-        logical_id: resource
+        logical_id: {k: v for k, v in resource.items() if k != "Condition"}
         for logical_id, resource in template["Resources"].items()
-        if resource["Type"] in STORES
+        if resource["Type"] in STORES and stack.has(logical_id)
     }
     others = {part: template.get(part, {}) for part in ("Parameters", "Conditions")}
     outputs = {
-        name: output
+        name: {k: v for k, v in output.items() if k != "Condition"}
         for name, output in template.get("Outputs", {}).items()
         if output["Value"] in [{"Ref": logical_id} for logical_id in resources]
     }
