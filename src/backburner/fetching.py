@@ -15,6 +15,7 @@ import ssl
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import IPv6Address
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
@@ -76,6 +77,11 @@ class Target:
         host = f"[{self.host}]" if ":" in self.host else self.host
         shown = host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
         return f"{self.scheme}://{shown}{self.path}"
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 async def resolved(host: str, port: int) -> list[str]:
@@ -154,8 +160,7 @@ class Fetcher:
         raise Uncomputable(f"it redirects more than {self._max_redirects} times")
 
     async def _get(self, target: Target, accept: str) -> Fetched:
-        context = ssl.create_default_context(cafile=certifi.where())
-        pool = httpcore.AsyncConnectionPool(ssl_context=context, network_backend=self._guard)
+        pool = httpcore.AsyncConnectionPool(ssl_context=_tls(), network_backend=self._guard)
         url = httpcore.URL(
             scheme=target.scheme, host=target.host, port=target.port, target=target.path
         )

@@ -1,0 +1,11 @@
+"""The parameter of link-preview."""
+
+from pydantic import Field
+
+from backburner import computation
+
+
+class Parameters(computation.Parameters):
+    url: str = Field(
+        min_length=1, max_length=2_048, description="Of the page, with http:// or https://."
+    )
