@@ -11,13 +11,13 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import boto3
 from moto import mock_aws
 
-from backburner.development.local.template import create_stack
+from backburner.development.local.template import Stack, create_stack
 from backburner.protocol.store import Leases
 from backburner.telemetry import logger
 from tests.conftest import REGION, MotoDeployment
@@ -59,6 +59,7 @@ POLLERS, LONG_POLL = 5, 20
 SHARE_OF_MISSES, POLLS, RUN_TIME = 0.1, 2, 5
 """Assumed for the comparison: one question in ten is new, and takes so many polls and seconds."""
 
+WORKERS = {"the standard lane": WORKER, "the waiting lane": "WaitingWorkerFunction"}
 HOURS, SECONDS = 730, 730 * 3600
 """In a month."""
 GB = 1e9
@@ -181,6 +182,7 @@ def report(deployment: MotoDeployment) -> list[str]:
         *map(of_requests, costs.values()),
         of_seconds(costs),
         of_a_month(deployment),
+        of_the_waiting_lane(deployment),
         of_the_worst_month(deployment, list(costs.values())),
         of_containers(deployment, list(costs.values())),
         of_a_busy_month(list(costs.values())),
@@ -283,9 +285,13 @@ def of_seconds(costs: dict[str, Costs]) -> str:
 
 def at_rest(deployment: MotoDeployment) -> dict[str, float]:
     """Dollars a month without a request."""
-    resources = deployment.stack.template["Resources"].values()
-    alarms = sum(resource["Type"] == "AWS::CloudWatch::Alarm" for resource in resources)
-    mappings = sum(len(f.event_sources) for f in deployment.stack.functions())
+    return of_a_stack(replace(deployment.stack, parameters={}))
+
+
+def of_a_stack(stack: Stack) -> dict[str, float]:
+    resources = stack.template["Resources"].items()
+    alarms = sum(r["Type"] == "AWS::CloudWatch::Alarm" and stack.has(i) for i, r in resources)
+    mappings = sum(len(f.event_sources) for f in stack.functions())
     polls = mappings * POLLERS * SECONDS / LONG_POLL
     return {
         f"{alarms} alarms": alarms * ALARM.dollars,
@@ -299,6 +305,21 @@ def of_a_month(deployment: MotoDeployment) -> str:
     total = f"**{dollars(sum(rows.values()))}**"
     shown = [[what, dollars(each)] for what, each in rows.items()]
     return table(["a month at rest", "dollars"], [*shown, ["in all", total]])
+
+
+def of_the_waiting_lane(deployment: MotoDeployment) -> str:
+    """What the lane adds to a month at rest, and a second of a worker of each lane."""
+    rest = sum(at_rest(deployment).values())
+    more = sum(of_a_stack(deployment.stack).values()) - rest
+    seconds = {
+        label: GB_SECOND.dollars * deployment.stack.function(name).memory / 1024
+        for label, name in WORKERS.items()
+    }
+    rows = [["the waiting lane, a month at rest", dollars(more)]]
+    rows += [
+        [f"a million seconds of a worker of {each}", dollars(seconds[each])] for each in seconds
+    ]
+    return table(["", "dollars"], rows)
 
 
 def of_the_worst_month(deployment: MotoDeployment, costs: list[Costs]) -> str:

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -12,7 +13,12 @@ from moto import mock_aws
 
 from backburner import batch
 from backburner.computation import STANDARD, WAITING
-from backburner.development.local.template import TEMPLATE, create_stack, lanes_of
+from backburner.development.local.template import (
+    TEMPLATE,
+    create_stack,
+    lanes_of,
+    stages_without,
+)
 from backburner.lanes import Lanes
 from tests.conftest import Invoke, MotoDeployment
 
@@ -68,10 +74,10 @@ def test_of_a_batch_only_the_messages_of_failed_attempts_come_back(
     deployment: MotoDeployment, invoke: Invoke
 ) -> None:
     for how in HOWS:
-        deployment.get(f"/v1/patient?how={how}&others=2")
+        deployment.get(f"/v1/patient?how={how}")
     records = deployment.messages(WAITING_WORKER)
     report = invoke(WAITING_WORKER, {"Records": [record.raw_event for record in records]})
-    computed = [deployment.get(f"/v1/patient?how={how}&others=2") for how in HOWS]
+    computed = [deployment.get(f"/v1/patient?how={how}") for how in HOWS]
     assert [each.status for each in computed] == [200, 202, 422, 202]
     assert len(report["batchItemFailures"]) == 2
     assert [each.json.get("attempts") for each in computed] == [None, 1, None, 1]
@@ -139,6 +145,18 @@ def test_a_lane_that_is_not_deployed_leaves_no_job(deployment: MotoDeployment) -
     deployment.empty()
     without_the_lane(deployment).get(ASKED.format(1, 0))
     assert deployment.entry(asked, "patient").job is None
+
+
+def test_a_stage_that_lacks_a_lane_is_known_before_it_is_deployed(tmp_path: Path) -> None:
+    samconfig = tmp_path / "samconfig.toml"
+    samconfig.write_text(
+        "version = 0.1\n"
+        '[on.deploy.parameters]\nparameter_overrides = ["MaxWaitingWorkers=2", "LogLevel=INFO"]\n'
+        '[off.deploy.parameters]\nparameter_overrides = "LogLevel=INFO MaxWaitingWorkers=0"\n'
+        "[silent.deploy.parameters]\n"
+    )
+    assert stages_without(WAITING, samconfig) == ["off", "silent"]
+    assert stages_without(STANDARD, samconfig) == []
 
 
 def test_the_local_deployment_has_the_lanes_that_samconfig_deploys() -> None:

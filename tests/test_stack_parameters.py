@@ -212,6 +212,18 @@ def test_a_project_that_uses_one_lane_deploys_one() -> None:
     assert variables["WAITING_QUEUE_URL"] == "WaitingQueue"
 
 
+def test_with_a_further_lane_the_request_function_may_send_and_count_there_and_no_more() -> None:
+    one, two = translate(), translate(**WITH_ALL_LANES)
+    role = "RequestFunctionRole"
+    assert [each for each in allowed(role, two) if each not in allowed(role, one)] == [
+        {
+            "Effect": "Allow",
+            "Action": ["sqs:SendMessage", "sqs:GetQueueAttributes"],
+            "Resource": "WaitingQueue.Arn",
+        }
+    ]
+
+
 @pytest.mark.parametrize(
     ("value", "is_good"),
     [("0", True), ("2", True), ("99", True), ("1000", True)]

@@ -11,7 +11,8 @@ from backburner.problems import Unavailable
 from backburner.protocol.task_queue import TaskQueue
 
 PARAMETERS = {WAITING: "MaxWaitingWorkers"}
-"""The parameter that deploys a lane, if it is not 0."""
+"""The parameter that deploys a lane, if it is not OFF."""
+OFF = "0"
 RETRY_AFTER_S = 60
 """Seconds. A deployment is needed first."""
 

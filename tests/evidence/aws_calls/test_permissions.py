@@ -69,7 +69,7 @@ def role(function: str) -> dict[str, Any]:
 
 
 def statements(function: str) -> list[dict[str, Any]]:
-    """Without those of a VPC, which tests/test_stack_parameters.py has."""
+    """Without those of a VPC and of other lanes, which tests/test_stack_parameters.py has."""
     [policy] = role(function)["Policies"]
     return [each for each in policy["PolicyDocument"]["Statement"] if "Fn::If" not in each]
 

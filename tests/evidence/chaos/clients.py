@@ -19,6 +19,8 @@ PATIENCE = 180
 """Seconds after which a client takes its answer for lost."""
 WITHOUT_ADVICE = 1
 """Seconds until it asks again after an error of the gateway's own, which has no Retry-After."""
+LANES = ("witnessed", "witnessed-waiting")
+"""The computation of each lane; a number is asked of one of them."""
 EQUAL_SHARE = 0.5
 """Of the questions, so many are ones that others have just asked."""
 
@@ -137,7 +139,8 @@ class Clients:
             time.sleep(int(response.headers.get("Retry-After", WITHOUT_ADVICE)))
 
     def _post(self, asked: Asked) -> urllib3.BaseHTTPResponse:
-        return self._http.request("POST", f"{self._url}/v1/witnessed", json=self._question(asked))
+        name = LANES[asked.number % len(LANES)]
+        return self._http.request("POST", f"{self._url}/v1/{name}", json=self._question(asked))
 
     def _get(self, location: str) -> urllib3.BaseHTTPResponse:
         return self._http.request("GET", self._url + location)

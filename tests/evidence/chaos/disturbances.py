@@ -13,6 +13,7 @@ from backburner.development.local.deployment import Deployment
 
 AT_WORK_SHARE = 0.9
 """Of the kills, so many hit a worker in the middle of a computation; the others, any worker."""
+WORKERS = ("WorkerFunction", "WaitingWorkerFunction")
 MOST = 1 / 3
 """Kills per computation: if every worker died, nothing could be done."""
 KILLS_PER_RESTART = 7
@@ -78,7 +79,7 @@ class Disturber:
         noted = executions(self._notes)
         if len(self.kills) >= MOST * len(noted):
             return
-        alive = self._deployment.pids("WorkerFunction")
+        alive = [pid for name in WORKERS for pid in self._deployment.pids(name)]
         at_work = {each.worker: each.number for each in noted if each.done_at is None}
         busy = [pid for pid in alive if pid in at_work]
         victims = busy if self._draw.random() < AT_WORK_SHARE else alive

@@ -16,7 +16,7 @@ THAT_PASS = {
     "answer": ("computed_at", "fresh_until", "renew_at", "ends_at"),
 }
 """Of these it only matters that they have passed; but zero stays zero."""
-THAT_STAY = {"job": ("requested_at", "gives_up_at", "started_at", "progress_at")}
+THAT_STAY = {"job": ("requested_at", "gives_up_at", "started_at", "progress_at", "due_at")}
 TTL_ATTRIBUTE = "expires_at"
 
 

@@ -168,6 +168,18 @@ class ManySignatures(RuleBasedStateMachine):
                 self.work(due[0])
 
     @precondition(lambda self: self.queue.messages)
+    @rule(outcomes=st.lists(OUTCOMES, min_size=2, max_size=4))
+    def deliver_together(self, outcomes: list[str]) -> None:
+        """What is due, to one worker: only when it has seen to all is anything acknowledged."""
+        due = [n for n, message in enumerate(self.queue.messages) if self.is_due(message)]
+        with suppress(Died):
+            done = []
+            for number, self.outcome in zip(due, outcomes, strict=False):
+                done += [number] * self.is_seen_to(number)
+            for number in done:
+                self.queue.messages[number].body = ""
+
+    @precondition(lambda self: self.queue.messages)
     @rule(data=st.data(), outcome=OUTCOMES)
     def deliver_too_early(self, data: st.DataObject, outcome: str) -> None:
         self.outcome = outcome
@@ -177,19 +189,25 @@ class ManySignatures(RuleBasedStateMachine):
         return bool(message.body) and message.visible_at <= self.clock()
 
     def work(self, number: int) -> None:
+        """A worker that dies, or whose attempt fails, leaves the message."""
+        message = self.queue.messages[number]
+        with suppress(Died):
+            if message.body and self.is_seen_to(number):
+                message.body = ""  # acknowledged
+
+    def is_seen_to(self, number: int) -> bool:
         """The worker has the message, or the dead-letter function when that came too often."""
         message = self.queue.messages[number]
-        if not message.body:
-            return
         message.receives += 1
         message.visible_at = self.clock() + VISIBILITY
         receive = self.deployed.worker.receive
         if message.receives > MOST_RECEIVES:
             receive = self.deployed.dead_letters.receive
         record = {"messageId": "m", "receiptHandle": str(number), "body": message.body}
-        with suppress(Exception, Died):
+        with suppress(Exception):
             receive(SQSRecord(record))
-            message.body = ""  # acknowledged
+            return True
+        return False
 
     def compute(
         self, name: str, parameters: bytes, _limit: float, _interval: float, beat: attempt.Beat

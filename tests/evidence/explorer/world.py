@@ -11,7 +11,8 @@ throttled     the call fails and has done nothing
 timeout       the call fails and has taken effect
 unheard       the call has taken effect, its answer is lost, and the call is sent again
 old           an eventually consistent read finds what was there before the last write
-crash         the actor dies: before this call, and after the one before it
+crash         the actor dies: before this call, and after the one before it; or all workers do, as
+              they were jobs of one batch
 duplicate     a message is delivered although it is hidden
 lost          the function has returned, but its message is not deleted
 crashed       the attempt at the computation fails
@@ -47,6 +48,8 @@ OUTCOMES = {
     "acknowledge": ("ok", "lost"),
 }
 END_OF_COMPUTING = frozenset(("result", "crashed", "uncomputable"))
+BATCH = "workers"
+"""All deliveries that are worked on: two jobs in one worker die together."""
 SHOWN = frozenset(("recalled", "found", "written", "refused"))
 """Answers with an item in them."""
 
@@ -159,6 +162,8 @@ class World:
             yield from (Move("asks", name) for name in state.to_come)
         yield from self._deliveries(state, state.queue, WORKS, self.bounds.workers)
         yield from self._deliveries(state, state.dead, BURIES, self.bounds.dead_letter_functions)
+        if sum(actor.is_worker for actor in state.actors) > 1:
+            yield Move("crash", BATCH)
         if state.item != NO_ITEM and self._expires_at(state) <= state.now:
             yield Move("ttl")
         if self.next_moment(state) is not None:
@@ -239,6 +244,8 @@ class World:
                 return self._with_client(state, move.who)
             case "deliver" | "duplicate":
                 return self._delivered(state, move.who)
+            case "crash" if move.who == BATCH:
+                return state._replace(actors=tuple(a for a in state.actors if not a.is_worker))
         actor = state.actor(move.who)
         assert actor
         return self._acted(state, actor, move.how)

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from backburner.development.errors import CommandError
-from backburner.lanes import PARAMETERS
+from backburner.lanes import OFF, PARAMETERS
 
 TEMPLATE = Path("template.yaml")
 """Of the project in the working directory."""
@@ -249,13 +249,24 @@ def lanes_of(samconfig: Path, stage: str = "default") -> dict[str, str]:
     return {k: v for k, v in overrides(samconfig, stage).items() if k in PARAMETERS.values()}
 
 
+def stages_without(lane: str, samconfig: Path) -> list[str]:
+    """The stages that do not deploy the lane."""
+    if lane not in PARAMETERS:
+        return []
+    stages = [name for name in _stages(samconfig) if name != "version"]
+    return [s for s in stages if lanes_of(samconfig, s).get(PARAMETERS[lane], OFF) == OFF]
+
+
 def overrides(samconfig: Path, stage: str) -> dict[str, str]:
     """What a stage sets parameters to; nothing if there is no such file or stage."""
-    stages = tomllib.loads(samconfig.read_text()) if samconfig.exists() else {}
-    deploy = stages.get(stage, {}).get("deploy", {}).get("parameters", {})
+    deploy = _stages(samconfig).get(stage, {}).get("deploy", {}).get("parameters", {})
     given = deploy.get("parameter_overrides", [])
     words = shlex.split(given if isinstance(given, str) else " ".join(given))
     return dict(word.split("=", 1) for word in words if "=" in word)
+
+
+def _stages(samconfig: Path) -> dict[str, Any]:
+    return tomllib.loads(samconfig.read_text()) if samconfig.exists() else {}
 
 
 def load(path: Path) -> dict[str, Any]:

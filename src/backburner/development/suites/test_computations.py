@@ -11,11 +11,12 @@ import computations
 from backburner.computation import Computation, declared, registry
 from backburner.computation.declared import Values
 from backburner.development.compute import values_of
-from backburner.development.local.template import TEMPLATE, load
+from backburner.development.local.template import TEMPLATE, load, stages_without
 from backburner.development.request_imports import bundled
 from backburner.development.suites.api import Api
 from backburner.errors import AttemptFailed
 from backburner.http import parameters
+from backburner.lanes import PARAMETERS
 from backburner.protocol.signature import canonical
 
 FOR_AWS = 100
@@ -109,6 +110,15 @@ def test_its_example_can_be_asked_for_and_is_answered(computation: Computation, 
     path = f"/v1/{computation.name}"
     assert api.post(path, computation.example).status in (200, 202)
     assert api.answer(computation.example, path).status == 200
+
+
+def test_its_lane_is_deployed(computation: Computation) -> None:
+    lane = computation.policy.lane
+    without = stages_without(lane, TEMPLATE.with_name("samconfig.toml"))
+    assert not without, (
+        f"{computation.name} is in the lane {lane!r}, which samconfig.toml does not deploy for "
+        f"{', '.join(without)}: set {PARAMETERS[lane]} there"
+    )
 
 
 def test_the_worker_has_the_time_that_it_may_take(computation: Computation) -> None:

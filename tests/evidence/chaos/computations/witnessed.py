@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from multiprocessing import parent_process
 from pathlib import Path
 
 from pydantic import Field
@@ -42,10 +43,11 @@ def compute(parameters: Parameters, _progress: Progress) -> Result:
 
 def note(parameters: Parameters, what: str) -> None:
     """One short write to the end of the file: processes do not come between one another."""
+    parent = parent_process()  # of a job in an event loop, too
     line = {
         "what": what,
         "number": parameters.number,
-        "worker": os.getppid(),
+        "worker": parent.pid if parent else None,
         "process": os.getpid(),
         "at": time.time(),
     }
