@@ -173,7 +173,7 @@ OTHERS: dict[str, Reply] = {
 NAMES = {f"/page-{number}": name for number, name in enumerate(PAGES)}
 
 
-class Site(BaseHTTPRequestHandler):
+class SiteHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         status, headers, body = self.reply()
         self.send_response(status)
@@ -198,7 +198,7 @@ class Site(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), SiteHandler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -316,7 +316,8 @@ def test_another_version_has_another_signature_and_the_old_answer_is_still_there
     computation = registry.load("link-preview")
     asked = {"url": "http://127.0.0.1/"}  # refused without a packet: an answer, too
     old = deployment.post("/v1/link-preview", asked).signature
-    deployment.work()
+    for message in deployment.messages("WaitingWorkerFunction"):
+        deployment.worker.receive(message)
     newer = replace(computation, policy=replace(computation.policy, version=2))
     monkeypatch.setattr(registry, "load", lambda _: newer)
     new = deployment.post("/v1/link-preview", asked)
