@@ -7,5 +7,7 @@ from backburner import computation
 
 class Parameters(computation.Parameters):
     url: str = Field(
-        min_length=1, max_length=2_048, description="Of the page, with http:// or https://."
+        pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://\S+$",
+        max_length=2_048,
+        description="Of the page, with http:// or https://.",
     )
