@@ -60,7 +60,7 @@ def name_of(file: str) -> str:
 
 
 def test_the_others_work_and_what_is_broken_is_listed_nowhere(url: str) -> None:
-    whole = {"crashing", "route-plan", "word-count"}
+    whole = {"crashing", "link-preview", "route-plan", "word-count"}
     assert {each["name"] for each in get(f"{url}/v1").json()["computations"]} == whole
     paths = get(f"{url}/openapi.json").json()["paths"]
     assert whole == {path.split("/")[2] for path in paths if path.count("/") == 2}

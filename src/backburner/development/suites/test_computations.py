@@ -1,9 +1,11 @@
 """What every computation keeps to. Each file in computations/ is a set of tests."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,6 +16,7 @@ from backburner.development.compute import values_of
 from backburner.development.local.template import TEMPLATE, load, stages_without
 from backburner.development.request_imports import bundled
 from backburner.development.suites.api import Api
+from backburner.development.suites.questions import at, leaves
 from backburner.errors import AttemptFailed
 from backburner.http import parameters
 from backburner.lanes import PARAMETERS
@@ -35,10 +38,24 @@ def computation(request: pytest.FixtureRequest) -> Computation:
 @pytest.fixture
 def values(computation: Computation) -> Values:
     """Of its secrets and settings. Without them its example cannot be computed."""
+    if host := out_of_reach(computation):
+        pytest.skip(f"{computation.name} fetches its example, and {host} cannot be looked up here")
     try:
         return values_of(computation)
     except AttemptFailed as error:
         pytest.skip(f"{computation.name} {error}")
+
+
+def out_of_reach(computation: Computation) -> str:
+    """The host of a URL in the example of one that waits, if it cannot be looked up."""
+    example = dict(computation.example)
+    for value in (at(example, path) for path in leaves(example)) if computation.waits else ():
+        host = urlsplit(value).hostname if isinstance(value, str) and "://" in value else None
+        try:
+            socket.getaddrinfo(host or "127.0.0.1", None)
+        except OSError:
+            return str(host)
+    return ""
 
 
 def compute(computation: Computation, values: Values) -> tuple[str, list[float]]:

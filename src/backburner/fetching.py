@@ -1,0 +1,266 @@
+"""Fetches from the public web, and from nowhere else: a guard against request forgery.
+
+    page = await Fetcher().fetch("https://example.com/")
+
+Only http and https, without user information, on the allowed ports, to names all of whose addresses
+are public. The connection goes to an address that was checked: there is no second look-up. Each
+redirect is checked anew. Proxies and other variables of the environment play no part.
+
+Import it inside `compute`: httpcore is in the layer (layer/requirements.txt).
+"""
+
+import asyncio
+import socket
+import ssl
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import IPv6Address
+from typing import Any
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+
+import certifi
+import httpcore
+import idna
+
+from backburner import __version__
+from backburner.addresses import is_public
+from backburner.errors import TryAgain, Uncomputable
+
+MAX_BYTES = 2_000_000
+MAX_REDIRECTS = 5
+MAX_URL = 2_048
+PORTS = {"http": 80, "https": 443}
+REDIRECTS = (301, 302, 303, 307, 308)
+USER_AGENT = f"backburner/{__version__}"
+IN_HOSTS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+IN_TARGETS = "!$%&'()*+,-./:;=?@_~[]"
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""The addresses of a name; raises OSError if there are none."""
+
+
+class Refused(Uncomputable):
+    """Not fetched. For all reasons alike, so that nobody learns what a private network has."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the URL is not that of a public web site, or redirects to one that is not"
+        )
+
+
+@dataclass(frozen=True)
+class Fetched:
+    url: str
+    """After redirects."""
+    status: int
+    headers: dict[str, str]
+    """By lowercase names; of headers that are there more than once, all values with commas."""
+    body: bytes
+    """Decompressed."""
+    is_whole: bool
+    """False if there was more than `max_bytes`."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A URL that may be fetched, in parts."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        shown = host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
+        return f"{self.scheme}://{shown}{self.path}"
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=certifi.where())
+
+
+async def resolved(host: str, port: int) -> list[str]:
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
+
+
+class Guard(httpcore.AsyncNetworkBackend):
+    """Connects to what it has checked."""
+
+    def __init__(
+        self, backend: httpcore.AsyncNetworkBackend, resolve: Resolve, allowed: Collection[str]
+    ) -> None:
+        self._backend, self._resolve, self._allowed = backend, resolve, allowed
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        failure: Exception = Refused()
+        for address in await self._checked(host, port):
+            try:
+                return await self._backend.connect_tcp(
+                    address, port, timeout, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    async def sleep(self, seconds: float) -> None:
+        await self._backend.sleep(seconds)
+
+    async def _checked(self, host: str, port: int) -> list[str]:
+        try:
+            addresses = list(dict.fromkeys(await self._resolve(host, port)))
+        except (OSError, UnicodeError) as error:
+            if getattr(error, "errno", None) == socket.EAI_AGAIN:
+                raise TryAgain("the name cannot be resolved now") from error
+            raise Refused from None
+        if f"{host}:{port}" not in self._allowed and not all(map(is_public, addresses)):
+            raise Refused
+        return addresses
+
+
+class Fetcher:
+    """`allowed` are "host:port" that may be private or on another port: for tests alone."""
+
+    def __init__(
+        self,
+        *,
+        resolve: Resolve = resolved,
+        backend: httpcore.AsyncNetworkBackend | None = None,
+        allowed: Collection[str] = (),
+        user_agent: str = USER_AGENT,
+        max_bytes: int = MAX_BYTES,
+        max_redirects: int = MAX_REDIRECTS,
+    ) -> None:
+        self._guard = Guard(backend or httpcore.AnyIOBackend(), resolve, allowed)
+        self._allowed, self._user_agent = allowed, user_agent
+        self._max_bytes, self._max_redirects = max_bytes, max_redirects
+
+    async def fetch(self, url: str, accept: str = "*/*") -> Fetched:
+        """GET it, whatever its status. Refused, TryAgain or Uncomputable if that fails.
+
+        It has no time limit: put `asyncio.timeout` around all that has to be done in time.
+        """
+        for _ in range(self._max_redirects + 1):
+            fetched = await self._get(target(url, self._allowed), accept)
+            if fetched.status not in REDIRECTS or "location" not in fetched.headers:
+                return fetched
+            url = _joined(fetched.url, fetched.headers["location"])
+        raise Uncomputable(f"it redirects more than {self._max_redirects} times")
+
+    async def _get(self, target: Target, accept: str) -> Fetched:
+        pool = httpcore.AsyncConnectionPool(ssl_context=_tls(), network_backend=self._guard)
+        url = httpcore.URL(
+            scheme=target.scheme, host=target.host, port=target.port, target=target.path
+        )
+        headers = [
+            ("Host", urlsplit(target.url).netloc),
+            ("User-Agent", self._user_agent),
+            ("Accept", accept),
+            ("Accept-Encoding", "gzip"),
+        ]
+        try:
+            async with pool, pool.stream("GET", url, headers=headers) as response:
+                return await self._read(target, response)
+        except (httpcore.TimeoutException, httpcore.NetworkError, ssl.SSLError) as error:
+            raise TryAgain(f"the connection failed ({type(error).__name__})") from error
+        except httpcore.ProtocolError as error:
+            raise TryAgain("the origin does not speak HTTP") from error
+
+    async def _read(self, target: Target, response: httpcore.Response) -> Fetched:
+        headers = _headers(response.headers)
+        is_redirect = response.status in REDIRECTS and "location" in headers
+        body = bytearray()
+        if not is_redirect:  # nothing of its body is of use
+            async for piece in _decompressed(response, headers, self._max_bytes + 1):
+                body += piece
+                if len(body) > self._max_bytes:
+                    break
+        is_whole = len(body) <= self._max_bytes
+        kept = bytes(body[: self._max_bytes])
+        return Fetched(target.url, response.status, headers, kept, is_whole)
+
+
+def target(url: str, allowed: Collection[str] = ()) -> Target:
+    """The URL in parts if it may be asked for, before any look-up; else Refused."""
+    if len(url) > MAX_URL or any(c <= " " or c in "\\\x7f" for c in url):
+        raise Refused
+    try:
+        parts = urlsplit(url)
+        scheme, port = parts.scheme, parts.port
+        host = _host(parts.netloc, parts.hostname or "")
+    except (ValueError, idna.IDNAError):
+        raise Refused from None
+    if scheme not in PORTS:
+        raise Refused
+    port = PORTS[scheme] if port is None else port
+    if f"{host}:{port}" not in allowed and (port not in PORTS.values() or not _is_name(host)):
+        raise Refused
+    path = quote(urlunsplit(("", "", parts.path or "/", parts.query, "")), safe=IN_TARGETS)
+    return Target(scheme, host, port, path if path.startswith("/") else f"/{path}")
+
+
+def _host(authority: str, host: str) -> str:
+    """As it is looked up; ValueError if it is none."""
+    if not host or "@" in authority or "%" in authority:
+        raise ValueError(authority)
+    if ":" in host:
+        return str(IPv6Address(host))
+    if not host.isascii():
+        host = idna.encode(host, uts46=True).decode()
+    if not IN_HOSTS.issuperset(host) or ".." in host or host.startswith("."):
+        raise ValueError(host)
+    return host
+
+
+def _is_name(host: str) -> bool:
+    """True for a public address and for a name; False for a number that may be read as either."""
+    last = host.removesuffix(".").rpartition(".")[2]
+    if ":" in host or last.isdigit() or _is_hexadecimal(last):
+        return is_public(host.removesuffix("."))
+    return True
+
+
+def _is_hexadecimal(label: str) -> bool:
+    return label.startswith("0x") and set(label[2:]) <= set("0123456789abcdef")
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise Refused from None
+
+
+def _headers(given: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in given:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
+
+
+async def _decompressed(
+    response: httpcore.Response, headers: dict[str, str], most: int
+) -> AsyncIterator[bytes]:
+    """Pieces of at most so many bytes, however well they were compressed."""
+    coding = headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("identity", "", "gzip", "x-gzip"):
+        raise Uncomputable("it is compressed in a way that was not asked for")
+    unzip = zlib.decompressobj(wbits=31) if "gzip" in coding else None
+    async for piece in response.aiter_stream():
+        try:
+            yield piece if unzip is None else unzip.decompress(piece, most)
+        except zlib.error:
+            raise Uncomputable("it is not compressed as it says") from None
