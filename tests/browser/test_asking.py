@@ -182,6 +182,7 @@ def test_whatever_a_result_says_is_text(page: Page) -> None:
     card = page.locator("#outcome article")
     expect(card.get_by_role("heading")).to_have_text("<img src=x onerror=alert(1)>")
     expect(card).to_contain_text("<script>alert(2)</script>")
+    expect(page.locator("#outcome .facts")).not_to_contain_text("og:title")
     assert page.locator("#outcome img, #outcome script").count() == 0
     links = [each.get_attribute("href") for each in page.locator("#outcome a").all()]
     assert set(links) == {"https://example.org/a", "https://example.org/a.png"}

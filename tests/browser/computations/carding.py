@@ -19,6 +19,7 @@ class Result(computation.Result, json_schema_extra={"x-shown-as": "card"}):
     description: str = Field(description="What it is about.")
     image: str = Field(description="Its picture.")
     evil: str = Field(description="An address that nobody should follow.")
+    sources: dict[str, str] = Field(description="Where each was found.")
 
 
 def compute(parameters: Parameters, _progress: Progress) -> Result:
@@ -28,4 +29,5 @@ def compute(parameters: Parameters, _progress: Progress) -> Result:
         description="</p><script>alert(2)</script>",
         image="https://example.org/a.png",
         evil="javascript:alert(3)",
+        sources={"title": "og:title"},
     )

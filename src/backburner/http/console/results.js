@@ -39,11 +39,12 @@ function facts(result, without = []) {
 }
 
 /** A preview of a page. Its image is not loaded: this page loads nothing from elsewhere. */
-function card(result) {
+function card(result, schema) {
   const first = (...names) => names.map((name) => result[name]).find((value) => typeof value === "string" && value);
   const title = first("title"), description = first("description");
   const address = first("canonical_url", "url"), site = first("site_name", "site");
   if (!title && !description && !address) return null;
+  const maps = Object.keys(result).filter((name) => isObject(schema.properties?.[name]?.additionalProperties));
   const where = isLink(address) ? new URL(address).host : "";
   const heading = isLink(address) ? element("a", { href: address, rel: "noopener noreferrer nofollow" }, title ?? address) : title ?? address ?? "";
   return [
@@ -51,7 +52,7 @@ function card(result) {
       element("p", { className: "soft small" }, [site, where].filter(Boolean).join(" · ")),
       element("h3", {}, heading),
       element("p", {}, description ?? "")),
-    ...facts(result, ["title", "description", "site_name", "site"]),
+    ...facts(result, ["title", "description", "site_name", "site", ...maps]),
   ];
 }
 
