@@ -16,7 +16,7 @@ class Image(BaseModel):
     height: int | None = Field(None, description="In pixels, as the page says.")
 
 
-class Result(computation.Result):
+class Result(computation.Result, json_schema_extra={"x-shown-as": "card"}):
     url: str = Field(description="The canonical URL, or else the final one.")
     final_url: str = Field(description="The URL after redirects.")
     media_type: str = Field(description="What the server says that it is, such as text/html.")
