@@ -325,13 +325,6 @@ WAITING = [
         tests=AT_BATCHES,
     ),
     Mutant(
-        what="a batch is worked on one by one",
-        path="src/backburner/batch.py",
-        line="ThreadPoolExecutor(len(records))",
-        instead="ThreadPoolExecutor(1)",
-        tests="tests/test_lanes.py",
-    ),
-    Mutant(
         what="every job goes to the standard lane",
         path=ENTRY,
         line="lane=policy.lane,",
