@@ -2,6 +2,7 @@
 // One ES module without dependencies, for browsers and node 18 or later.
 
 const MOST_FAILURES = 5; // in a row that do not say when to ask again
+const MOST_REFUSALS = 10; // in a row that do; without a deadline nothing else would end them
 const FIRST_BACKOFF = 0.5; // s; twice as long after each failure
 const WITHOUT_ADVICE = 1; // s, if a 202 does not say how long to wait
 const LEAST_WAIT = 0.05; // s
@@ -174,6 +175,7 @@ class Inquiry {
   #end;
   #held = null;
   #failures = 0;
+  #refusals = 0;
   #status = null;
   #hasLostLocation = false;
 
@@ -221,7 +223,7 @@ class Inquiry {
 
   #accepted(reply) {
     const body = objectOf(reply.body);
-    this.#failures = 0;
+    this.#failures = this.#refusals = 0;
     this.#status = body;
     this.#poll(reply);
     this.#boundBy(body);
@@ -279,6 +281,7 @@ class Inquiry {
     const problem = new Problem(reply, advised);
     if (!isPassing(reply)) throw problem;
     if (advised === null) return this.#failed(problem);
+    if (++this.#refusals === MOST_REFUSALS) throw problem;
     return { wait: this.#within(this.#spread(advised), problem) };
   }
 

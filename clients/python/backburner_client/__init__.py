@@ -44,6 +44,8 @@ DEADLINE = 60.0
 """Seconds that a call may take by default."""
 MOST_FAILURES = 5
 """In a row that do not say when to ask again."""
+MOST_REFUSALS = 10
+"""In a row that do; without a deadline nothing else would end them."""
 FIRST_BACKOFF = 0.5
 """Seconds; twice as many after each failure."""
 WITHOUT_ADVICE = 1.0
@@ -274,6 +276,7 @@ class _Inquiry:
     _end: float = field(init=False)
     _held: _Keeping | None = field(init=False, default=None)
     _failures: int = field(init=False, default=0)
+    _refusals: int = field(init=False, default=0)
     _has_lost_location: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
@@ -318,7 +321,7 @@ class _Inquiry:
         return self.question
 
     def _accepted(self, reply: _Reply) -> float:
-        self._failures = 0
+        self._failures = self._refusals = 0
         self.status = JobStatus.read(reply.members)
         self._poll(reply)
         self._bound_by(self.status)
@@ -367,6 +370,9 @@ class _Inquiry:
             raise problem
         if advised is None:
             return self._failed(problem)
+        self._refusals += 1
+        if self._refusals == MOST_REFUSALS:
+            raise problem
         return self._within(self._spread(advised), problem)
 
     def _failed(self, error: ComputeError) -> float:
