@@ -11,7 +11,7 @@ from signal import SIGINT, SIGKILL, SIGTERM
 import pytest
 import urllib3
 
-from tests.support.processes import moto_of
+from tests.support.processes import moto_of, url_in
 
 pytestmark = pytest.mark.enable_socket
 
@@ -22,8 +22,7 @@ def test_it_says_where_it_is_and_what_to_try_and_ends_at_sigterm() -> None:
     command = [*COMMAND, "--port", "0", "--workers", "1", "--env", "LOG_LEVEL=ERROR"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout
-        ready = process.stdout.readline()
-        url = next(word for word in ready.split() if word.startswith("http")).rstrip("/,")
+        url = url_in(process.stdout.readline())
         assert urllib3.request("GET", f"{url}/health").status == 200
         process.send_signal(SIGTERM)
         assert process.wait(5) == 0

@@ -24,7 +24,7 @@ from backburner.http.event import MAX_BODY_BYTES
 from tests.served import hostile
 from tests.served.hostile import Hostile
 from tests.support.eventually import eventually
-from tests.support.processes import children
+from tests.support.processes import children, url_in
 
 pytestmark = pytest.mark.enable_socket
 
@@ -150,7 +150,7 @@ def make_run(console: Path) -> Iterator[tuple[int, int]]:
     ):
         try:
             assert process.stdout
-            url = process.stdout.readline().split()[3].rstrip(",")
+            url = url_in(process.stdout.readline())
             yield process.pid, int(url.rpartition(":")[2])
         finally:
             process.terminate()

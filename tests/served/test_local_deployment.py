@@ -28,6 +28,7 @@ from backburner.development.redrive import redrive
 from tests.support import instances
 from tests.support.environment import exactly
 from tests.support.eventually import eventually
+from tests.support.processes import url_in
 from tests.support.tokens import bearer
 
 pytestmark = pytest.mark.enable_socket
@@ -294,13 +295,14 @@ def test_no_process_outlives_the_deployment(signal: Signals) -> None:
     command = [sys.executable, "-m", "backburner.development", "run", "--port", "0", *folders]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as deployment:  # noqa: S603
         assert deployment.stdout
-        url = deployment.stdout.readline().split()[3].rstrip(",")
-        client = Client(url)
-        client.post("endless", {})
-        eventually(lambda: client.post("endless", {}).json()["state"] == "running")
-        processes = descendants(deployment.pid)
-        assert len(processes) >= 5
-        deployment.send_signal(signal)
+        try:
+            client = Client(url_in(deployment.stdout.readline()))
+            client.post("endless", {})
+            eventually(lambda: client.post("endless", {}).json()["state"] == "running")
+            processes = descendants(deployment.pid)
+            assert len(processes) >= 5
+        finally:
+            deployment.send_signal(signal)
         assert deployment.wait(5) == (-SIGKILL if signal == SIGKILL else 0)
     eventually(lambda: not processes & set(parents()))
 

@@ -1,6 +1,14 @@
 """The processes of a deployment that runs in a process of its own."""
 
+import re
 import subprocess
+
+
+def url_in(greeting: str) -> str:
+    """Where `backburner run` says that it is."""
+    found = re.search(r"http://[\w.]+:\d+", greeting)
+    assert found, f"no address in {greeting!r}"
+    return found[0]
 
 
 def children(pid: int, named: str) -> list[int]:
