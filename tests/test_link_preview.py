@@ -155,11 +155,6 @@ OTHERS: dict[str, Reply] = {
     "/endless": (200, HTML, b""),
     "/forbidden": (403, HTML, b""),
     "/busy": (429, {"retry-after": "90"}, b""),
-    "/busy-until": (
-        503,
-        {"retry-after": format_datetime(datetime.now(UTC) + timedelta(hours=1))},
-        b"",
-    ),
     "/broken": (500, HTML, b""),
     "/loop": (302, {"location": "/loop"}, b""),
     "/moved": (301, {"location": "/koi8"}, b""),
@@ -190,6 +185,9 @@ class SiteHandler(BaseHTTPRequestHandler):
         if self.path in NAMES:
             body = PAGES[NAMES[self.path]][0]
             return 200, HTML, body.encode() if isinstance(body, str) else body
+        if self.path == "/busy-until":
+            in_an_hour = format_datetime(datetime.now(UTC) + timedelta(hours=1))
+            return 503, {"retry-after": in_an_hour}, b""
         return OTHERS.get(self.path, (404, HTML, b""))
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002

@@ -109,4 +109,4 @@ def test_the_command_takes_a_list_as_csv(url: str, tmp_path: Path) -> None:
 def test_the_command_tells_which_computations_there_are(url: str) -> None:
     ran = CliRunner().invoke(main, ["ask", "no-such", "--url", url])
     assert ran.exit_code == 2
-    assert "finishing, route-plan, word-count" in ran.stderr
+    assert "finishing, link-preview, route-plan, word-count" in ran.stderr
