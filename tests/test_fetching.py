@@ -215,6 +215,13 @@ def test_variables_of_the_environment_play_no_part(monkeypatch: pytest.MonkeyPat
     assert network.connected == [(PUBLIC, 80)]
 
 
+def test_what_is_allowed_may_be_elsewhere() -> None:
+    network = Network()
+    url = "http://not-there.example/"
+    assert fetch(url, network, allowed=["not-there.example:80=127.0.0.1:8080"]).url == url
+    assert network.connected == [("127.0.0.1", 8080)]
+
+
 def test_what_is_allowed_may_be_private() -> None:
     network = Network()
     assert fetch("http://127.0.0.1:8080/", network, allowed=["127.0.0.1:8080"]).status == 200

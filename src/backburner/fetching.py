@@ -13,7 +13,15 @@ import asyncio
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv6Address
@@ -39,6 +47,8 @@ IN_TARGETS = "!$%&'()*+,-./:;=?@_~[]"
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a name; raises OSError if there are none."""
+Allowed = Mapping[str, str]
+"""By host:port, what to connect to instead; empty: what the host resolves to."""
 
 
 class Refused(Uncomputable):
@@ -93,7 +103,7 @@ class Guard(httpcore.AsyncNetworkBackend):
     """Connects to what it has checked."""
 
     def __init__(
-        self, backend: httpcore.AsyncNetworkBackend, resolve: Resolve, allowed: Collection[str]
+        self, backend: httpcore.AsyncNetworkBackend, resolve: Resolve, allowed: Allowed
     ) -> None:
         self._backend, self._resolve, self._allowed = backend, resolve, allowed
 
@@ -105,6 +115,11 @@ class Guard(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
+        if elsewhere := self._allowed.get(f"{host}:{port}"):
+            host, _, at = elsewhere.rpartition(":")
+            return await self._backend.connect_tcp(
+                host, int(at), timeout, local_address, socket_options
+            )
         failure: Exception = Refused()
         for address in await self._checked(host, port):
             try:
@@ -131,7 +146,10 @@ class Guard(httpcore.AsyncNetworkBackend):
 
 
 class Fetcher:
-    """`allowed` are "host:port" that may be private or on another port: for tests alone."""
+    """Of `allowed`, "host:port" may be private or on another port: for tests alone.
+
+    "host:port=address:port" is fetched from that address, as with curl's --connect-to.
+    """
 
     def __init__(
         self,
@@ -143,8 +161,9 @@ class Fetcher:
         max_bytes: int = MAX_BYTES,
         max_redirects: int = MAX_REDIRECTS,
     ) -> None:
-        self._guard = Guard(backend or httpcore.AnyIOBackend(), resolve, allowed)
-        self._allowed, self._user_agent = allowed, user_agent
+        self._allowed = dict(each.partition("=")[::2] for each in allowed)
+        self._guard = Guard(backend or httpcore.AnyIOBackend(), resolve, self._allowed)
+        self._user_agent = user_agent
         self._max_bytes, self._max_redirects = max_bytes, max_redirects
 
     async def fetch(self, url: str, accept: str = "*/*") -> Fetched:

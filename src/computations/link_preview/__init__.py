@@ -23,9 +23,10 @@ POLICY = Policy(
     time_limit=30,
     lane="waiting",
 )
-EXAMPLE = {"url": "https://example.com/"}
+EXAMPLE = {"url": "http://example.com/"}
 ALLOWED = Setting("link-preview-allows", default="")
-"""host:port, with spaces between: what may be private. For a site on the developer's machine."""
+"""With spaces between: "host:port" may be private, "host:port=address:port" is fetched from there.
+For a site on the developer's machine."""
 
 
 async def compute(parameters: Parameters, progress: Progress) -> Result:
