@@ -52,6 +52,14 @@ def meta(name: str, content: str) -> str:
 OG_IMAGE = meta("og:image", "/a.png")
 PAGES: dict[str, tuple[str | bytes, dict[str, Any]]] = {
     "title": ("<title>A &amp;\n  B</title>", {"title": "A & B"}),
+    "author with a URL first": (
+        meta("article:author", "https://social.example/ann") + meta("twitter:creator", "@ann"),
+        {"author": "@ann", "sources.author": "twitter:creator"},
+    ),
+    "publishdate": (
+        '<meta name="PublishDate" content="2023-11-17">',
+        {"published": "2023-11-17", "sources.published": "publishdate"},
+    ),
     "h1": ("<h1>A <b>heading</b></h1>", {"title": "A heading"}),
     "no title": ("<p>text", {"title": None, "description": None}),
     "empty": ("", {"title": None, "image": None}),

@@ -20,7 +20,15 @@ PLACES = {
     ],
     "site_name": ["og:site_name", "ld:publisher", "application-name", "twitter:site"],
     "author": ["author", "article:author", "ld:author", "item:author", "twitter:creator"],
-    "published": ["article:published_time", "ld:datePublished", "item:datePublished", "date"],
+    "published": [
+        "article:published_time",
+        "ld:datePublished",
+        "item:datePublished",
+        "date",
+        "publishdate",
+        "pubdate",
+        "parsely-pub-date",
+    ],
     "modified": [
         "article:modified_time",
         "og:updated_time",
@@ -94,6 +102,8 @@ class Found:
         if not isinstance(value, str):
             return ""
         text = " ".join(value.encode("utf-8", "replace").decode().split())[:LONGEST]
+        if field == "author" and text.startswith(("http://", "https://")):
+            return ""  # Open Graph's article:author is a profile's URL; others have names
         return _absolute(self.base, text) if text and field in URLS else text
 
 
