@@ -2,7 +2,6 @@
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.batch import (
@@ -16,28 +15,31 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-    from backburner.worker import Worker
+    Receive = Callable[[SQSRecord], None]
 
 
-def process(event: dict[str, Any], context: Any, receive: "Callable[[SQSRecord], None]") -> Any:
+def process(event: dict[str, Any], context: Any, receive: "Receive") -> Any:
     """Receive each message; return to Lambda the ids of those for which `receive` raised."""
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event, receive, processor, context)
 
 
-def work(event: dict[str, Any], context: Any, worker: "Worker") -> Any:
-    """Work on each message; several wait together, in one process (attempt/together.py)."""
+def work(event: dict[str, Any], context: Any, receive_with: "Callable[..., Receive]") -> Any:
+    """Compute for each message; several wait together, in one process (attempt/together.py).
+
+    `receive_with(compute=…)` is the worker's `receive` with another way to compute.
+    """
     if len(event["Records"]) <= 1:
-        return process(event, context, worker.receive)
+        return process(event, context, receive_with())
     if sys.platform != "linux":  # where nothing may fork, each has a process of its own
-        return at_once(event, context, worker.receive)
+        return at_once(event, context, receive_with())
     from backburner.attempt.together import Together
 
     with Together(len(event["Records"])) as together:
-        return at_once(event, context, replace(worker, compute=together.compute).receive)
+        return at_once(event, context, receive_with(compute=together.compute))
 
 
-def at_once(event: dict[str, Any], context: Any, receive: "Callable[[SQSRecord], None]") -> Any:
+def at_once(event: dict[str, Any], context: Any, receive: "Receive") -> Any:
     """As `process`, but each message has its own thread."""
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 

@@ -3,7 +3,7 @@
 import gzip
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,7 @@ MIN_RETRY_DELAY_S, MAX_RETRY_DELAY_S = 2, 300
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     """Work on a batch of messages; those that fail stay in the queue."""
-    return batch.work(event, context, worker())
+    return batch.work(event, context, lambda **other: replace(worker(), **other).receive)
 
 
 @cache
