@@ -39,6 +39,7 @@ from backburner.resources import in_its_region
 from backburner.run_times import RunTimes
 from backburner.telemetry import logger
 from backburner.worker import Worker
+from tests.support import example_site
 from tests.support.environment import exactly
 
 HERE = Path(__file__).parent
@@ -46,6 +47,11 @@ COMPUTATIONS = str(HERE / "support/computations")
 REGION = "us-east-1"
 NOW = 1_800_000_000.0
 request_ids = count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The suites, which are not under tests/, have its fixture, too."""
+    config.pluginmanager.register(example_site)
 
 
 @pytest.fixture(autouse=True)

@@ -4,9 +4,6 @@ import asyncio
 import base64
 import io
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,7 +11,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from time import sleep
 from typing import Any
 
@@ -29,7 +25,6 @@ from computations.link_preview.parameters import Parameters
 from computations.link_preview.result import Result
 from tests.conftest import MotoDeployment
 
-ROOT = Path(__file__).parents[1]
 GIF = base64.b64decode("R0lGODlhAgADAIAAAAAAAP///ywAAAAAAgADAAACAkQBADs=")
 
 
@@ -161,7 +156,6 @@ OTHERS: dict[str, Reply] = {
     "/paper.pdf": (200, {"content-type": "application/pdf"}, paper()),
     "/no-pdf": (200, {"content-type": "application/pdf"}, b"x"),
     "/text": (200, {"content-type": "text/plain; charset=utf-8"}, "é\n\nb\nc".encode()),
-    "/": (200, HTML, b"<title>At home</title>"),
     "/koi8": (200, {"content-type": "text/html; charset=koi8-r"}, b"<title>\xc1</title>"),
     "/zip": (200, {"content-type": "application/zip"}, b"x"),
     "/large": (200, HTML, b" " * 2_000_001),
@@ -303,25 +297,6 @@ def test_a_redirect_into_the_network_is_refused_as_the_site_itself_without_the_s
         previewed(site, "/inside")
     with pytest.raises(Refused):
         asyncio.run(preview.of(site, Fetcher()))
-
-
-def test_its_example_passes_the_suites(site: str, tmp_path: Path) -> None:
-    """Computed alone and by the deployment of make run: without a name server, by the setting."""
-    for name in ("src", "layer", "template.yaml", "samconfig.toml"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    home = site.removeprefix("http://")
-    (tmp_path / ".env").write_text(f"LINK_PREVIEW_ALLOWS=example.com:80={home}\n")
-    suites = [sys.executable, "-m", "backburner.development", "test", "-q", "-rs"]
-    done = subprocess.run(  # noqa: S603
-        [*suites, "-p", "no:cacheprovider", "-k", "link-preview"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    assert "skipped" not in done.stdout, done.stdout
 
 
 def test_no_deployment_allows_anything_private() -> None:

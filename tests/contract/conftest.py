@@ -1,5 +1,5 @@
 """The same API as that of the suites."""
 
-from backburner.development.suites.conftest import api
+from backburner.development.suites.conftest import api, env_file
 
-__all__ = ["api"]
+__all__ = ["api", "env_file"]

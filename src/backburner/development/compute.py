@@ -174,15 +174,15 @@ def carried_out(computation: Computation, job: Job) -> bytes:
     return json
 
 
-def values_of(computation: Computation) -> declared.Values:
+def values_of(computation: Computation, file: Path = ENV_FILE) -> declared.Values:
     """Of its secrets and settings: those of the project's .env, and defaults."""
-    written = env_file.values(ENV_FILE)
+    written = env_file.values(file)
     defaults = {each: getattr(each, "default", None) for each in computation.declared}
     found = {each: written.get(each.name) or defaults[each] for each in computation.declared}
     if lacking := [each for each, value in found.items() if value is None]:
         needed = ", ".join(f"the {each.kind} {each.name}" for each in lacking)
         lines = " ".join(f"{each.key}=…" for each in lacking)
-        raise AttemptFailed(f"needs {needed}; write into {ENV_FILE}: {lines}")
+        raise AttemptFailed(f"needs {needed}; write into {file}: {lines}")
     return {each: value for each, value in found.items() if value is not None}
 
 

@@ -1,11 +1,9 @@
 """What every computation keeps to. Each file in computations/ is a set of tests."""
 
 import json
-import socket
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -16,7 +14,6 @@ from backburner.development.compute import values_of
 from backburner.development.local.template import TEMPLATE, load, stages_without
 from backburner.development.request_imports import bundled
 from backburner.development.suites.api import Api
-from backburner.development.suites.questions import at, leaves
 from backburner.errors import AttemptFailed
 from backburner.http import parameters
 from backburner.lanes import PARAMETERS
@@ -36,30 +33,12 @@ def computation(request: pytest.FixtureRequest) -> Computation:
 
 
 @pytest.fixture
-def values(computation: Computation) -> Values:
+def values(computation: Computation, env_file: Path) -> Values:
     """Of its secrets and settings. Without them its example cannot be computed."""
     try:
-        values = values_of(computation)
+        return values_of(computation, env_file)
     except AttemptFailed as error:
         pytest.skip(f"{computation.name} {error}")
-    if host := out_of_reach(computation, values):
-        pytest.skip(f"{computation.name} fetches its example, and {host} cannot be looked up here")
-    return values
-
-
-def out_of_reach(computation: Computation, values: Values) -> str:
-    """The host of a URL in the example of one that waits, if neither a name server nor a setting
-    knows it."""
-    example = dict(computation.example)
-    for value in (at(example, path) for path in leaves(example)) if computation.waits else ():
-        host = urlsplit(value).hostname if isinstance(value, str) and "://" in value else None
-        if host and any(host in given for given in values.values()):
-            continue
-        try:
-            socket.getaddrinfo(host or "127.0.0.1", None)
-        except OSError:
-            return str(host)
-    return ""
 
 
 def compute(computation: Computation, values: Values) -> tuple[str, list[float]]:
