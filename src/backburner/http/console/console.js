@@ -45,7 +45,7 @@ async function start() {
 
 function addressed() {
   const [, name = "", signature] = /^#\/?([^/]*)(?:\/([0-9a-f]{64}))?$/.exec(location.hash) ?? [];
-  return { name: decodeURIComponent(name), signature };
+  return { name, signature };
 }
 
 function choose() {
