@@ -49,16 +49,10 @@ def ask(
             answer = Backburner(url, http=http, token=token).compute(
                 name, parameters, deadline=deadline, on_progress=on_progress
             )
-    except ProblemError as problem:
-        return _end(written(problem), code(problem))
-    except DeadlineExceeded:
-        return _end("no answer by the deadline; the job goes on: run the same command again", LATE)
-    except ComputeError as error:
-        return _end(f"{error}; check --url", NO_SERVICE)
-    except CommandError as error:
-        return _end(str(error), WRONG)
-    except KeyboardInterrupt:
-        return _end("interrupted; the job goes on", INTERRUPTED)
+    except (ComputeError, CommandError, KeyboardInterrupt) as error:
+        why, exit_code = ending(error)
+        print(why, file=sys.stderr, flush=True)
+        return exit_code
     show(json.dumps(answer.result, ensure_ascii=False), out)
     return RESULT
 
@@ -108,6 +102,20 @@ def written(problem: ProblemError) -> str:
     return "\n".join([f"{problem.title}:", *lines]) if lines else str(problem)
 
 
+def ending(error: BaseException) -> tuple[str, int]:
+    """What is said of it, and the exit code."""
+    match error:
+        case ProblemError():
+            return written(error), code(error)
+        case DeadlineExceeded():
+            return "no answer by the deadline; the job goes on: run the same command again", LATE
+        case ComputeError():
+            return f"{error}; check --url", NO_SERVICE
+        case CommandError():
+            return str(error), WRONG
+    return "interrupted; the job goes on", INTERRUPTED
+
+
 def code(problem: ProblemError) -> int:
     if problem.type == REFUSAL:
         return REFUSED
@@ -119,8 +127,3 @@ def show(result: str, out: Path | None) -> None:
         out.write_text(result + "\n", "utf-8")
     else:
         print(compute.shown(result.encode()))
-
-
-def _end(why: str, code: int) -> int:
-    print(why, file=sys.stderr, flush=True)
-    return code
