@@ -1,7 +1,6 @@
 """A batch of SQS messages: each is received alone, and only those that failed come back."""
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.batch import (
@@ -41,6 +40,8 @@ def work(event: dict[str, Any], context: Any, receive_with: "Callable[..., Recei
 
 def at_once(event: dict[str, Any], context: Any, receive: "Receive") -> Any:
     """As `process`, but each message has its own thread."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
     records = event["Records"]
