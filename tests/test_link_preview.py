@@ -5,6 +5,7 @@ import base64
 import io
 import json
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -21,6 +22,7 @@ from backburner.computation import TryAgain, Uncomputable, declared, registry
 from backburner.fetching import Fetcher, Refused
 from computations import link_preview
 from computations.link_preview import preview
+from computations.link_preview.page import Page
 from computations.link_preview.parameters import Parameters
 from computations.link_preview.result import Result
 from tests.conftest import MotoDeployment
@@ -231,6 +233,20 @@ def test_a_page_is_previewed(path: str, site: str) -> None:
         for part in field.split("."):
             value = value[part]
         assert value == (wanted.format(site=site) if isinstance(wanted, str) else wanted), field
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["<div>", "<p>x", "<a b=c>", "<p itemprop=headline>", "<svg>", "<h1>", "<b itemprop=name>x"],
+)
+def test_a_hostile_page_takes_a_few_times_its_bytes(piece: str) -> None:
+    """Each worker of the waiting lane has ten pages in 512 MB."""
+    html = piece * (400_000 // len(piece))
+    tracemalloc.start()
+    Page("http://example.com/", html).found()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 80 * len(html)
 
 
 def test_sources_tell_where_it_was_found(site: str) -> None:

@@ -1,9 +1,10 @@
 """Bytes to text as browsers do: the byte order mark, the header, a meta element, windows-1252."""
 
+from collections.abc import Iterator
 from email.message import Message
 
 import webencodings
-from justhtml import JustHTML
+from justhtml import stream
 
 from backburner.fetching import Fetched
 
@@ -26,8 +27,7 @@ def _codec(fetched: Fetched) -> str:
 
 
 def _prescanned(beginning: bytes) -> webencodings.Encoding | None:
-    for meta in JustHTML(beginning.decode("latin-1"), sanitize=False).query("meta"):
-        attributes = meta.attrs or {}
+    for attributes in _metas(beginning.decode("latin-1")):
         label = attributes.get("charset") or ""
         if (attributes.get("http-equiv") or "").lower() == "content-type":
             label = label or charset_of(attributes.get("content") or "")
@@ -35,6 +35,13 @@ def _prescanned(beginning: bytes) -> webencodings.Encoding | None:
             # A page in UTF-16 could not have been read so far.
             return webencodings.lookup("utf-8") if found.name.startswith("utf-16") else found
     return None
+
+
+def _metas(html: str) -> Iterator[dict[str, str | None]]:
+    for event in stream(html):
+        match event:
+            case "start", ("meta", dict(attributes)):
+                yield attributes
 
 
 def charset_of(content_type: str) -> str:

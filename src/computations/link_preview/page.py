@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from justhtml import JustHTML
-
+from computations.link_preview.markup import OEMBED_TYPE, Markup, Passage
 from computations.link_preview.result import Image, Result
 
 PLACES = {
@@ -46,6 +45,7 @@ PLACES = {
     ],
 }
 """`ld:` is JSON-LD, `item:` microdata; the others are the names of meta elements."""
+ITEMS = {p.removeprefix("item:") for each in PLACES.values() for p in each if p.startswith("item:")}
 OEMBED = {
     "title": "title",
     "author": "author_name",
@@ -109,14 +109,9 @@ class Found:
 
 class Page:
     def __init__(self, url: str, html: str) -> None:
-        self._document = JustHTML(html, sanitize=False)
-        self._base = _absolute(url, self._first("base[href]", "href")) or url
-        self._metas = dict[str, str]()
-        for meta in self._document.query("meta[content]"):
-            attributes = meta.attrs or {}
-            name = attributes.get("property") or attributes.get("name") or ""
-            if (attributes.get("content") or "").strip():
-                self._metas.setdefault(name.strip().lower(), attributes.get("content") or "")
+        self._markup = Markup(html, ITEMS)
+        self._base = _absolute(url, self._markup.base) or url
+        self._metas = self._markup.metas
         self._values = {**self._metas, **self._json_ld(), **self._microdata()}
 
     @property
@@ -125,7 +120,7 @@ class Page:
 
     @property
     def oembed(self) -> str:
-        return self._first('link[type="application/json+oembed"]', "href")
+        return self._markup.links.get(OEMBED_TYPE, "")
 
     def found(self) -> Found:
         found = Found(self._base)
@@ -137,17 +132,18 @@ class Page:
         return found
 
     def _add_plain(self, found: Found) -> None:
-        found.add("url", self._link("canonical"), "link:canonical")
+        links, headings = self._markup.links, self._markup.headings
+        found.add("url", links.get("canonical"), "link:canonical")
         found.add("url", self._metas.get("og:url"), "og:url")
-        found.add("icon", self._link("icon"), "link:icon")
-        found.add("icon", self._link("apple-touch-icon"), "link:apple-touch-icon")
+        found.add("icon", links.get("icon"), "link:icon")
+        found.add("icon", links.get("apple-touch-icon"), "link:apple-touch-icon")
         found.add("icon", "/favicon.ico", "default")
-        found.add("language", self._first("html[lang]", "lang"), "html:lang")
+        found.add("language", self._markup.language, "html:lang")
         found.add("language", self._metas.get("og:locale", "").replace("_", "-"), "og:locale")
         for name in ("title", "h1"):
-            if elements := self._document.query(name):
-                found.add("title", elements[0].to_text(), name)
-        found.add("image", self._link("image_src"), "link:image_src")
+            if name in headings:
+                found.add("title", headings[name].text, name)
+        found.add("image", links.get("image_src"), "link:image_src")
 
     def _add_about_image(self, found: Found) -> None:
         place = found.sources.get("image", "")
@@ -160,22 +156,11 @@ class Page:
         text = self._metas.get(name, "").strip().removesuffix("px")
         return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
 
-    def _first(self, selector: str, attribute: str) -> str:
-        for element in self._document.query(selector):
-            return (element.attrs or {}).get(attribute) or ""
-        return ""
-
-    def _link(self, relation: str) -> str:
-        for link in self._document.query("link[href]"):
-            if relation in ((link.attrs or {}).get("rel") or "").lower().split():
-                return (link.attrs or {}).get("href") or ""
-        return ""
-
     def _json_ld(self) -> dict[str, str]:
         nodes: list[dict[str, Any]] = []
-        for script in self._document.query('script[type="application/ld+json"]'):
+        for script in self._markup.json_ld:
             try:
-                nodes += _nodes(json.loads(script.to_text()))
+                nodes += _nodes(json.loads(script.text))
             except (ValueError, RecursionError):
                 continue  # as other readers do: the page may say the same elsewhere
         values = dict[str, str]()
@@ -186,16 +171,8 @@ class Page:
         return values
 
     def _microdata(self) -> dict[str, str]:
-        values = dict[str, str]()
-        for element in self._document.query("[itemprop]"):
-            attributes = element.attrs or {}
-            stated = next((attributes[n] for n in _STATED if attributes.get(n)), None)
-            for name in (attributes.get("itemprop") or "").split():
-                values.setdefault(f"item:{name}", stated or element.to_text())
-        return values
-
-
-_STATED = ("content", "datetime", "src", "href")
+        items = self._markup.items.items()
+        return {f"item:{n}": v.text if isinstance(v, Passage) else v for n, v in items}
 
 
 def _absolute(base: str, url: str) -> str:

@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from threading import Lock
+from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 from urllib.robotparser import RobotFileParser
 
@@ -18,6 +21,9 @@ TIME_S = 10
 HTML = ("text/html", "application/xhtml+xml")
 ROBOT = "backburner"
 OPT_OUTS = {"nosnippet", "none"}
+Read = TypeVar("Read")
+_reading = Lock()
+"""One document at a time: threads would read two no sooner, and the memory is for one."""
 
 
 async def of(url: str, fetcher: Fetcher, time_limit: float = TIME_S) -> Result:
@@ -42,7 +48,7 @@ async def _previewed(url: str, fetcher: Fetcher) -> Result:
 async def _found(fetched: Fetched, media_type: str, fetcher: Fetcher) -> Found:
     if media_type in HTML:
         _check_whole(fetched)
-        read = await asyncio.to_thread(page.Page, fetched.url, encoding.decoded(fetched))
+        read = await _in_turn(lambda: page.Page(fetched.url, encoding.decoded(fetched)))
         _check_opt_out(read.robots)
         found = read.found()
         if read.oembed and ("title" not in found.values or "image" not in found.values):
@@ -52,10 +58,18 @@ async def _found(fetched: Fetched, media_type: str, fetcher: Fetcher) -> Found:
         return documents.image(fetched)
     if media_type == "application/pdf":
         _check_whole(fetched)
-        return await asyncio.to_thread(documents.pdf, fetched)
+        return await _in_turn(lambda: documents.pdf(fetched))
     if media_type == "text/plain":
         return documents.text(fetched.url, encoding.decoded(fetched))
     raise Uncomputable(f"there is no preview of {media_type[:100]}")
+
+
+async def _in_turn(read: Callable[[], Read]) -> Read:
+    def alone() -> Read:
+        with _reading:
+            return read()
+
+    return await asyncio.to_thread(alone)
 
 
 async def _ask_robots_file(url: str, fetcher: Fetcher) -> None:
