@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from time import sleep
+from time import process_time, sleep
 from typing import Any
 
 import pytest
@@ -160,6 +160,7 @@ OTHERS: dict[str, Reply] = {
     "/text": (200, {"content-type": "text/plain; charset=utf-8"}, "é\n\nb\nc".encode()),
     "/koi8": (200, {"content-type": "text/html; charset=koi8-r"}, b"<title>\xc1</title>"),
     "/zip": (200, {"content-type": "application/zip"}, b"x"),
+    "/tags": (200, HTML, b"<b>" * 100_001),
     "/large": (200, HTML, b" " * 2_000_001),
     "/slow": (200, HTML, b""),
     "/endless": (200, HTML, b""),
@@ -235,18 +236,28 @@ def test_a_page_is_previewed(path: str, site: str) -> None:
         assert value == (wanted.format(site=site) if isinstance(wanted, str) else wanted), field
 
 
-@pytest.mark.parametrize(
-    "piece",
-    ["<div>", "<p>x", "<a b=c>", "<p itemprop=headline>", "<svg>", "<h1>", "<b itemprop=name>x"],
-)
-def test_a_hostile_page_takes_a_few_times_its_bytes(piece: str) -> None:
-    """Each worker of the waiting lane has ten pages in 512 MB."""
-    html = piece * (400_000 // len(piece))
+HOSTILE = ["<p>x", "<div>", "<a b=c>", "<table><td>", "<svg></p>", "<b itemprop=name>x", "<!--x-->"]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_a_hostile_page_takes_a_bounded_amount_of_memory_for_each_tag(piece: str) -> None:
+    """A worker of the waiting lane reads one page at a time, in 512 MB."""
+    html = piece * (preview.MAX_TAGS // 10)
     tracemalloc.start()
     Page("http://example.com/", html).found()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 80 * len(html)
+    assert peak < 1_000 * html.count("<")
+
+
+@pytest.mark.parametrize("piece", HOSTILE[1:])
+def test_a_hostile_page_takes_time_in_proportion_to_its_bytes(piece: str) -> None:
+    def processor_time(of: str) -> float:
+        html, started = of * (200_000 // len(of)), process_time()
+        Page("http://example.com/", html).found()
+        return process_time() - started
+
+    assert processor_time(piece) < 5 * processor_time(HOSTILE[0])
 
 
 def test_sources_tell_where_it_was_found(site: str) -> None:
@@ -287,6 +298,7 @@ def test_the_final_url_is_told(site: str) -> None:
         ("/forbidden", "403"),
         ("/zip", "no preview of application/zip"),
         ("/large", "too large"),
+        ("/tags", "over 100,000 tags"),
         ("/no-pdf", "no PDF"),
         ("/loop", "redirects more than 5"),
         ("/private", "robots.txt"),

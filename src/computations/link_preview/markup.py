@@ -1,44 +1,16 @@
-"""One pass over the markup of a page, for the few elements that say what the page is about.
+"""The few elements of a page that say what it is about, found in one walk through its tree."""
 
-There is no tree: that of 2,000,000 hostile bytes takes 300 MB. What is kept is bounded by the names
-that are asked for, and by the JSON-LD.
-"""
+from collections.abc import Collection, Iterator
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
-
-from justhtml import stream
+from justhtml import Element, JustHTML
 
 Attributes = dict[str, str | None]
 
-RELATIONS = ("canonical", "icon", "apple-touch-icon", "image_src")
+RELATIONS = {"canonical", "icon", "apple-touch-icon", "image_src"}
 OEMBED_TYPE = "application/json+oembed"
+JSON_LD_TYPE = "application/ld+json"
 STATED = ("content", "datetime", "src", "href")
 """Where an element with `itemprop` has its value; without any of them, that is its text."""
-WITHOUT_TEXT = {"base", "embed", "img", "input", "link", "meta", "source", "track"}
-ENDED_BY_THE_NEXT = {"dd", "dt", "li", "option", "p", "td", "th"}
-
-
-@dataclass(slots=True)
-class Passage:
-    """The text of an element."""
-
-    element: str
-    open: int = 1
-    """How many elements of its name are open, itself included; 0 when it has ended."""
-    parts: list[str] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        return "".join(self.parts)
-
-    def starts(self, name: str) -> None:
-        if name == self.element:
-            self.open = 0 if name in ENDED_BY_THE_NEXT else self.open + 1
-
-    def ends(self, name: str) -> None:
-        if name == self.element:
-            self.open -= 1
 
 
 class Markup:
@@ -50,33 +22,15 @@ class Markup:
         self.links: dict[str, str] = {}
         """Addresses by relation, and that of the page's oEmbed by its media type."""
         self.base = self.language = ""
-        self.headings: dict[str, Passage] = {}
-        self.json_ld: list[Passage] = []
-        self.items: dict[str, str | Passage] = {}
+        self.headings: dict[str, str] = {}
+        self.json_ld: list[str] = []
+        self.items: dict[str, str] = {}
         self._wanted = items
-        self._open: list[Passage] = []
-        self._drawings = 0
-        """How many `svg` are open: a drawing has a title of its own."""
-        for event in stream(html):
-            match event:
-                case "start", (name, attributes):
-                    self._start(name, attributes)
-                case "end", str(name):
-                    self._end(name)
-                case "text", str(text):
-                    for passage in self._open:
-                        passage.parts.append(text)
+        for element in _elements(JustHTML(html, sanitize=False)):
+            self._note(element, element.attrs or {})
 
-    def _start(self, name: str, attributes: Attributes) -> None:
-        for passage in self._open:
-            passage.starts(name)
-        self._forget_ended()
-        self._note(name, attributes)
-        self._listen(name, attributes)
-
-    def _note(self, name: str, attributes: Attributes) -> None:
-        """What attributes say."""
-        match name:
+    def _note(self, element: Element, attributes: Attributes) -> None:
+        match element.name:
             case "meta":
                 self._meta(attributes)
             case "link":
@@ -85,34 +39,12 @@ class Markup:
                 self.base = self.base or attributes.get("href") or ""
             case "html":
                 self.language = self.language or attributes.get("lang") or ""
-
-    def _listen(self, name: str, attributes: Attributes) -> None:
-        """What the text to come says."""
-        match name:
-            case "svg":
-                self._drawings += 1
-            case "title" | "h1" if name not in self.headings and not self._drawings:
-                self.headings[name] = self._passage(name)
-            case "script" if attributes.get("type") == "application/ld+json":
-                self.json_ld.append(self._passage(name))
+            case "title" | "h1":
+                self._heading(element)
+            case "script" if attributes.get("type") == JSON_LD_TYPE:
+                self.json_ld.append(element.to_text())
         if "itemprop" in attributes:
-            self._item(name, attributes)
-
-    def _end(self, name: str) -> None:
-        for passage in self._open:
-            passage.ends(name)
-        self._forget_ended()
-        if name == "svg":
-            self._drawings = max(0, self._drawings - 1)
-
-    def _forget_ended(self) -> None:
-        if not all(passage.open for passage in self._open):
-            self._open = [passage for passage in self._open if passage.open]
-
-    def _passage(self, name: str) -> Passage:
-        passage = Passage(name)
-        self._open.append(passage)
-        return passage
+            self._item(element, attributes)
 
     def _meta(self, attributes: Attributes) -> None:
         name = attributes.get("property") or attributes.get("name") or ""
@@ -123,14 +55,28 @@ class Markup:
     def _link(self, attributes: Attributes) -> None:
         if not (href := attributes.get("href")):
             return
-        for relation in set(RELATIONS).intersection((attributes.get("rel") or "").lower().split()):
+        for relation in RELATIONS.intersection((attributes.get("rel") or "").lower().split()):
             self.links.setdefault(relation, href)
-        if (attributes.get("type") or "").lower() == OEMBED_TYPE:
+        if attributes.get("type") == OEMBED_TYPE:
             self.links.setdefault(OEMBED_TYPE, href)
 
-    def _item(self, name: str, attributes: Attributes) -> None:
+    def _heading(self, element: Element) -> None:
+        is_of_a_drawing = element.namespace == "svg"
+        if element.name not in self.headings and not is_of_a_drawing:
+            self.headings[element.name] = element.to_text()
+
+    def _item(self, element: Element, attributes: Attributes) -> None:
         stated = next((value for each in STATED if (value := attributes.get(each))), "")
         for item in (attributes.get("itemprop") or "").split():
             if item in self._wanted and item not in self.items:
-                has_text = not stated and name not in WITHOUT_TEXT
-                self.items[item] = self._passage(name) if has_text else stated
+                self.items[item] = stated or element.to_text()
+
+
+def _elements(document: JustHTML) -> Iterator[Element]:
+    """In the order of the document."""
+    waiting = [document.root]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Element):
+            yield node
+        waiting += reversed(node.children or ())

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from computations.link_preview.markup import OEMBED_TYPE, Markup, Passage
+from computations.link_preview.markup import OEMBED_TYPE, Markup
 from computations.link_preview.result import Image, Result
 
 PLACES = {
@@ -112,7 +112,8 @@ class Page:
         self._markup = Markup(html, ITEMS)
         self._base = _absolute(url, self._markup.base) or url
         self._metas = self._markup.metas
-        self._values = {**self._metas, **self._json_ld(), **self._microdata()}
+        microdata = {f"item:{name}": value for name, value in self._markup.items.items()}
+        self._values = {**self._metas, **self._json_ld(), **microdata}
 
     @property
     def robots(self) -> str:
@@ -141,8 +142,7 @@ class Page:
         found.add("language", self._markup.language, "html:lang")
         found.add("language", self._metas.get("og:locale", "").replace("_", "-"), "og:locale")
         for name in ("title", "h1"):
-            if name in headings:
-                found.add("title", headings[name].text, name)
+            found.add("title", headings.get(name), name)
         found.add("image", links.get("image_src"), "link:image_src")
 
     def _add_about_image(self, found: Found) -> None:
@@ -160,7 +160,7 @@ class Page:
         nodes: list[dict[str, Any]] = []
         for script in self._markup.json_ld:
             try:
-                nodes += _nodes(json.loads(script.text))
+                nodes += _nodes(json.loads(script))
             except (ValueError, RecursionError):
                 continue  # as other readers do: the page may say the same elsewhere
         values = dict[str, str]()
@@ -169,10 +169,6 @@ class Page:
                 if text := _text(value, name):
                     values.setdefault(f"ld:{name}", text)
         return values
-
-    def _microdata(self) -> dict[str, str]:
-        items = self._markup.items.items()
-        return {f"item:{n}": v.text if isinstance(v, Passage) else v for n, v in items}
 
 
 def _absolute(base: str, url: str) -> str:

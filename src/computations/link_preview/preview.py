@@ -21,6 +21,8 @@ TIME_S = 10
 HTML = ("text/html", "application/xhtml+xml")
 ROBOT = "backburner"
 OPT_OUTS = {"nosnippet", "none"}
+MAX_TAGS = 100_000
+"""Pages of news sites have some thousand. A tree takes up to 1 kB for each."""
 Read = TypeVar("Read")
 _reading = Lock()
 """One document at a time: threads would read two no sooner, and the memory is for one."""
@@ -48,7 +50,7 @@ async def _previewed(url: str, fetcher: Fetcher) -> Result:
 async def _found(fetched: Fetched, media_type: str, fetcher: Fetcher) -> Found:
     if media_type in HTML:
         _check_whole(fetched)
-        read = await _in_turn(lambda: page.Page(fetched.url, encoding.decoded(fetched)))
+        read = await _in_turn(lambda: _page(fetched))
         _check_opt_out(read.robots)
         found = read.found()
         if read.oembed and ("title" not in found.values or "image" not in found.values):
@@ -70,6 +72,13 @@ async def _in_turn(read: Callable[[], Read]) -> Read:
             return read()
 
     return await asyncio.to_thread(alone)
+
+
+def _page(fetched: Fetched) -> page.Page:
+    html = encoding.decoded(fetched)
+    if html.count("<") > MAX_TAGS:
+        raise Uncomputable(f"it is too large: over {MAX_TAGS:,} tags")
+    return page.Page(fetched.url, html)
 
 
 async def _ask_robots_file(url: str, fetcher: Fetcher) -> None:
