@@ -9,7 +9,7 @@ MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 # This file also makes the bundles for sam build: src/Makefile says which.
 
 .DEFAULT_GOAL := help
-.PHONY: help format run sam-local test screenshots e2e newcomer contract fuzz chaos mutants verify check covered deployed lint scan audit simulate bench build deploy redrive lock dist clean
+.PHONY: help format run sam-local test screenshots e2e newcomer contract fuzz chaos mutants verify check covered deployed lint scan audit bench build deploy redrive lock dist clean
 
 help:                      ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,12 +78,8 @@ scan: .venv-checkov/ready  ## template.yaml for what is insecure; offline
 
 audit: .venv-audit/ready   ## what is locked, for known vulnerabilities; asks https://api.osv.dev
 	@curl --silent --max-time 10 --output /dev/null $(OSV) || { echo "make audit asks $(OSV), which does not answer here"; exit 1; }
-	@for set in dev sam ministack checkov audit simulate bench generators; do echo "$$set:"; .venv-audit/bin/pip-audit --vulnerability-service osv --osv-url $(OSV) \
+	@for set in dev sam ministack checkov audit bench generators; do echo "$$set:"; .venv-audit/bin/pip-audit --vulnerability-service osv --osv-url $(OSV) \
 	  --strict --progress-spinner off --disable-pip --requirement requirements/$$set.txt || failed=1; done; exit $${failed:-0}
-
-simulate: .venv-simulate/ready  ## the tables and plots of docs/scale.md, and a check against make run
-	.venv-simulate/bin/python -m pytest tests/benchmarks --confcutdir tests/benchmarks -q
-	PYTHONPATH=src .venv-simulate/bin/python -m benchmarks.simulate --check
 
 build: .venv/ready .venv-sam/ready  ## sam validate and sam build; with Python 3.13
 	$(SAM) validate --lint
@@ -97,7 +93,7 @@ redrive: .venv/ready       ## drive failed jobs again: make redrive STACK=backbu
 
 lock: .venv/ready          ## the locked requirements, after a change of requirements/*.in
 	.venv/bin/python -m pip install --quiet uv
-	cd requirements && for set in dev:3.11 sam:3.13 ministack:3.11 checkov:3.13 audit:3.13 simulate:3.11 bench:3.13 generators:3.13; do ../.venv/bin/uv pip compile --quiet --universal \
+	cd requirements && for set in dev:3.11 sam:3.13 ministack:3.11 checkov:3.13 audit:3.13 bench:3.13 generators:3.13; do ../.venv/bin/uv pip compile --quiet --universal \
 	  --upgrade --python-version $${set#*:} --generate-hashes --no-header $${set%:*}.in -o $${set%:*}.txt; done
 
 dist: .venv/ready          ## the wheel and the sdist, into dist/
@@ -108,17 +104,16 @@ build-RequestFunction build-WorkerFunction build-WaitingWorkerFunction build-Dea
 	@"$(HERE)/.venv/bin/backburner" bundle $(@:build-%=%) $(LAMBDA_PROCESSOR) "$(ARTIFACTS_DIR)"
 
 clean:                     ## remove what the other targets have installed and built
-	rm -rf .venv .venv-sam .venv-ministack .venv-checkov .venv-audit .venv-simulate .venv-bench .venv-generators .aws-sam dist
+	rm -rf .venv .venv-sam .venv-ministack .venv-checkov .venv-audit .venv-bench .venv-generators .aws-sam dist
 
 .venv/ready: requirements/dev.txt
 .venv-sam/ready: requirements/sam.txt
 .venv-ministack/ready: requirements/ministack.txt
 .venv-checkov/ready: requirements/checkov.txt
 .venv-audit/ready: requirements/audit.txt
-.venv-simulate/ready: requirements/simulate.txt
 .venv-bench/ready: requirements/bench.txt
 .venv-generators/ready: requirements/generators.txt
-.venv/ready .venv-sam/ready .venv-ministack/ready .venv-checkov/ready .venv-audit/ready .venv-simulate/ready .venv-bench/ready .venv-generators/ready:
+.venv/ready .venv-sam/ready .venv-ministack/ready .venv-checkov/ready .venv-audit/ready .venv-bench/ready .venv-generators/ready:
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	$(if $(filter .venv/ready,$@),$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .)
