@@ -64,6 +64,7 @@ class Passing:
 
 def settings(row: dict[str, Any], clock: Passing, sleep: Callable[[float], object]) -> Any:
     given = {"token": row.get("token"), "random": lambda: row.get("random", 0)}
+    given |= {"max_bytes": row["max_bytes"]} if "max_bytes" in row else {}
     if row.get("clock") == "real":
         return given
     return {**given, "sleep": sleep, "now": clock}
