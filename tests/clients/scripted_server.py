@@ -71,7 +71,8 @@ class Scripts:
     def of(self, run: str) -> Script:
         with self.lock:
             row = self.rows[int(run.rpartition("-")[2])]
-            return self.running.setdefault(run, Script(list(row["server"])))
+            steps = [step for step in row["server"] for _ in range(step.get("times", 1))]
+            return self.running.setdefault(run, Script(steps))
 
     def answer(self, step: Json) -> Json:
         """The step's answer: the named one with what the step changes; null removes a header."""

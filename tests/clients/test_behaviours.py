@@ -22,6 +22,7 @@ from backburner_client import (
     ComputeError,
     JobStatus,
     ProblemError,
+    Unreachable,
 )
 from tests.clients.node import node
 from tests.clients.scripted_server import SIGNATURE, TABLE, serving
@@ -112,6 +113,16 @@ def test_python_with_asyncio(url: str, number: int) -> None:
     began = time.monotonic()
     gives = outcome(row, lambda: asyncio.run(ask()))
     assert_as_written(row, base, gives, clock, told, time.monotonic() - began)
+
+
+def test_a_cookie_that_python_cannot_send_ends_in_an_error_of_the_client() -> None:
+    baked = httpx.MockTransport(
+        lambda _: httpx.Response(202, headers=[(b"set-cookie", "a=é".encode())])
+    )
+    http, clock = httpx.Client(transport=baked), Passing()
+    client = Backburner("http://service", http=http, sleep=clock.sleep, now=clock)
+    with client, pytest.raises(Unreachable):
+        client.compute("slow", QUESTION)
 
 
 async def cancelled_after(seconds: float | None, asking: Awaitable[Computed]) -> Computed:

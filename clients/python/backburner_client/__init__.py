@@ -70,8 +70,8 @@ MISTAKES = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 """What no other attempt would mend: a URL or a header that cannot be sent."""
 LARGEST = 1e9
 """Of seconds and attempts; who says more has said nothing."""
-FAILURES = (httpx.RequestError, UnicodeError, OverflowError, ExceptionGroup)
-"""What may pass; all but the first come of the name or the port that a redirect leads to."""
+FAILURES = (httpx.RequestError, httpx.InvalidURL, UnicodeError, OverflowError, ExceptionGroup)
+"""What may pass; all but the first come of the URL of a redirect, or of a cookie."""
 
 Token = str | Callable[[], str | None] | None
 _SINCE = time.time() - time.monotonic()
@@ -469,6 +469,7 @@ class _Settings:
         random: Callable[[], float],
         now: Callable[[], float],
     ) -> None:
+        httpx.URL(url)  # raises if it is none
         self.url = url.rstrip("/")
         self.token = token
         self.max_bytes = max_bytes
@@ -605,8 +606,8 @@ class Backburner(_Settings):
             pause(step)
 
     def _reply(self, inquiry: _Inquiry) -> _Reply | httpx.RequestError:
-        request = self._request(self._http, inquiry)
         try:
+            request = self._request(self._http, inquiry)
             response = self._http.send(request, stream=True, follow_redirects=True)
             try:
                 body = _Body(response, self.max_bytes)
@@ -614,12 +615,12 @@ class Backburner(_Settings):
                 for part in response.iter_bytes():
                     body.add(part)
                     if self._now() >= end:
-                        raise httpx.ReadTimeout("the body takes too long", request=request)
+                        raise httpx.ReadTimeout("the body takes too long")
                 return _Reply.of(response, bytes(body.content))
             finally:
                 response.close()
         except FAILURES as error:
-            return _failure(error, request)
+            return _failure(error, inquiry.request)
 
 
 class AsyncBackburner(_Settings):
@@ -702,9 +703,9 @@ class AsyncBackburner(_Settings):
             await self._sleep(step)
 
     async def _reply(self, inquiry: _Inquiry) -> _Reply | httpx.RequestError:
-        request = self._request(self._http, inquiry)
         try:
             async with asyncio.timeout(inquiry.patience):
+                request = self._request(self._http, inquiry)
                 response = await self._http.send(request, stream=True, follow_redirects=True)
                 try:
                     body = _Body(response, self.max_bytes)
@@ -714,9 +715,9 @@ class AsyncBackburner(_Settings):
                 finally:
                     await response.aclose()
         except TimeoutError:
-            return httpx.ReadTimeout("the response takes too long", request=request)
+            return httpx.ReadTimeout("the response takes too long")
         except FAILURES as error:
-            return _failure(error, request)
+            return _failure(error, inquiry.request)
 
 
 def _unreachable(url: str, error: httpx.RequestError) -> Unreachable:
@@ -725,10 +726,10 @@ def _unreachable(url: str, error: httpx.RequestError) -> Unreachable:
     return unreachable
 
 
-def _failure(error: Exception, asked: httpx.Request) -> httpx.RequestError:
+def _failure(error: Exception, asked: _Question) -> httpx.RequestError:
     """As httpx tells it; raises the caller's own mistake, which no URL of the service made."""
     if not isinstance(error, httpx.RequestError):
-        return httpx.ConnectError(str(error), request=asked)
+        return httpx.ConnectError(str(error))
     if isinstance(error, MISTAKES) and error.request.url == asked.url:
         raise error
     return error
@@ -793,5 +794,5 @@ def _own(named: str | None, base: str, service: str) -> str | None:
         return None
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
+def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
+    return url.scheme, url.raw_host, url.port

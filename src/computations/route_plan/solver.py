@@ -113,7 +113,7 @@ def _soonest(durations: Matrix, stops: list[Stop]) -> list[int]:
     arrivals, is_ahead = durations[0].copy(), np.full(len(durations), fill_value=True)
     is_ahead[0] = False
     for _ in stops:
-        here = int(np.where(is_ahead, arrivals, NEVER).argmin())
+        here = int(np.argmin(np.where(is_ahead, arrivals, NEVER)))
         is_ahead[here] = False
         stop, arrival = stops[here - 1], int(arrivals[here])
         opens, closes = stop.window or (0, NEVER)
