@@ -292,6 +292,39 @@ def test_a_stop_that_no_vehicle_can_carry_is_refused_by_its_id() -> None:
         plan(along_x(1) + along_x(2, id="piano", demand=10.25))
 
 
+@pytest.mark.parametrize(
+    ("between", "closes", "distance"),
+    [
+        ([1.4], 2, 5),  # 1.4 and 2.8 are rounded to 1 and 3: two legs of 1 s are the sooner way
+        ([1.4, 1.4], 2, 4),
+        ([1.4, 2.8, 4.2], 4, 10),
+    ],
+)
+def test_a_stop_that_is_reached_in_time_by_way_of_others_is_planned(
+    between: list[float], closes: int, distance: int
+) -> None:
+    last = round(between[-1] + 1.4, 1)
+    given = parameters(
+        along_x(*between) + along_x(last, window=[0, closes]), vehicles={"count": 1, "capacity": 10}
+    )
+    found = compute(given, ignore)
+    assert keeps_to_the_rules(found, given)
+    assert found.distance == distance
+
+
+@pytest.mark.parametrize("others", [{"service": 1}, {"window": [2, 9]}, {"window": [0, 0]}])
+def test_whoever_passes_a_stop_serves_it_while_it_is_open(others: dict[str, Any]) -> None:
+    with pytest.raises(Uncomputable, match="closes at"):
+        plan(along_x(1.4, **others) + along_x(2.8, window=[0, 2]))
+
+
+def test_points_that_are_too_close_together_in_their_unit_are_refused_with_the_remedy() -> None:
+    degrees = [{"x": 4.8852, "y": 52.36}, {"x": 4.8918, "y": 52.3554}]
+    with pytest.raises(Uncomputable, match=r"all distances are rounded to 0.*lat and lon"):
+        plan(degrees, depot={"x": 4.9003, "y": 52.3791})
+    assert plan(along_x(0, 0)).distance == 0
+
+
 def test_a_stop_that_closes_before_anybody_can_be_there_is_refused_by_its_id() -> None:
     with pytest.raises(
         Uncomputable, match=r"stop bakery closes at 60 s, but from the depot it takes 100 s"

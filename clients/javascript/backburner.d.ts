@@ -1,17 +1,17 @@
 /** A client of a backburner service. */
 
-/** Where a job is, as a 202 says. Times are RFC 3339 timestamps. */
+/** Where a job is, as a 202 says; null is what it does not say. Times are RFC 3339 timestamps. */
 export interface JobStatus {
-  state: "queued" | "running";
-  signature: string;
-  requested_at: string;
-  attempts: number;
+  state: "queued" | "running" | null;
+  signature: string | null;
+  requested_at: string | null;
+  attempts: number | null;
   /** From 0 to 1; null if the computation does not tell. */
   progress: number | null;
   /** Seconds. */
-  retry_after: number;
-  expected_at: string;
-  gives_up_at: string;
+  retry_after: number | null;
+  expected_at: string | null;
+  gives_up_at: string | null;
 }
 
 export interface ClientResponse {
@@ -63,6 +63,8 @@ export interface Settings extends Observers {
   now?: () => number;
   /** How many results are kept, to be asked for by ETag; 32 by default. */
   keep?: number;
+  /** Of a response, decompressed; 100,000,000 by default. */
+  maxBytes?: number;
 }
 
 export interface Options extends Observers {

@@ -6,7 +6,10 @@ const MOST_REFUSALS = 10; // in a row that do; without a deadline nothing else w
 const FIRST_BACKOFF = 0.5; // s; twice as long after each failure
 const WITHOUT_ADVICE = 1; // s, if a 202 does not say how long to wait
 const LEAST_WAIT = 0.05; // s
-const LONGEST_PAUSE = 86_400; // s; a timer cannot take much more
+const LONGEST_WAIT = 3600; // s between two requests, whatever the service says, and for the body of one response
+const MAX_BYTES = 100_000_000; // of a response, decompressed; a service has no larger results
+const MAX_LEVELS = 1000; // of JSON; deeper, whoever walks through it runs out of stack
+const LARGEST = 1e9; // of seconds and attempts; who says more has said nothing
 const JITTER = 0.05; // of a wait in whole seconds, at most; the service has already spread `retry_after`
 const GRACE = 30; // s after gives_up_at
 const OVER = 0.01; // s before the deadline; timers are no finer
@@ -25,13 +28,14 @@ export class ComputeError extends Error {
 export class Problem extends ComputeError {
   constructor(reply, retryAfter) {
     const members = objectOf(reply.body);
-    const title = members.title ?? members.message ?? `HTTP ${reply.status}`;
-    super(members.detail ?? title);
+    const { type = "about:blank", detail = "", ...others } = textsOf(members);
+    const title = others.title || others.message || `HTTP ${reply.status}`;
+    super(detail || title);
     this.status = reply.status;
-    this.type = members.type ?? "about:blank";
+    this.type = type;
     this.title = title;
-    this.detail = members.detail ?? "";
-    this.errors = members.errors ?? [];
+    this.detail = detail;
+    this.errors = errorsOf(members.errors);
     this.retryAfter = retryAfter;
     this.members = members;
     this.response = reply;
@@ -68,14 +72,15 @@ export class Client {
   /**
    * `baseUrl` may have a path; in a browser it may be relative, and "" is the page's own origin.
    * `token` is a string, or a function that gives one. `keep` is how many results are kept to
-   * be asked for by ETag.
+   * be asked for by ETag, `maxBytes` how large a response may be.
    */
-  constructor(baseUrl = "", { token, fetch, random, sleep, now, keep = 32, ...observers } = {}) {
+  constructor(baseUrl = "", { token, fetch, random, sleep, now, keep = 32, maxBytes = MAX_BYTES, ...observers } = {}) {
     const url = new URL(baseUrl || "/", globalThis.location?.href);
     this.#base = url.origin + url.pathname.replace(/\/+$/, "");
     this.#kept = new Kept(keep);
     this.#settings = {
       token,
+      maxBytes,
       fetch: fetch ?? ((...request) => globalThis.fetch(...request)),
       random: random ?? Math.random,
       sleep: sleep ?? pause,
@@ -93,8 +98,8 @@ export class Client {
 
   /** Wait for the answer at a location that the service has given. */
   async follow(location, options = {}) {
-    const { href: url, origin } = new URL(location, `${this.#base}/`);
-    if (origin !== new URL(this.#base).origin) {
+    const url = own(location, `${this.#base}/`, this.#base);
+    if (!url) {
       throw new TypeError(`${location} is not of ${this.#base}; follow locations of this service`);
     }
     return this.#answer(new Inquiry({ method: "GET", url }, this.#kept, this.#settings, options));
@@ -141,9 +146,9 @@ export class Client {
       const options = { method, headers, body, cache: "no-store", signal: limit.signal };
       const response = await this.#settings.fetch(url, options);
       limit.set(inquiry.left);
-      const text = await response.text();
-      const { status, redirected } = response;
-      return { status, headers: response.headers, redirected, url: response.url, text, body: parsed(text) };
+      const text = await textOf(response, this.#settings.maxBytes);
+      const { status, redirected, headers: heard } = response;
+      return { status, headers: heard, redirected, url: response.url, text: text ?? "", body: parsed(text), isTooLarge: text === null };
     } catch (error) {
       inquiry.signal?.throwIfAborted();
       return { error };
@@ -204,6 +209,7 @@ class Inquiry {
   hear(reply) {
     if (reply.error) return this.#failed(new Unreachable(
       `${this.request.url} did not respond (${why(reply.error)})`, { cause: reply.error }));
+    if (reply.isTooLarge) throw new Unreadable(`the response is over ${this.#settings.maxBytes} bytes; allow more by maxBytes`, reply);
     if (reply.status === 202) return this.#accepted(reply);
     if (reply.status === 200) return { answer: this.#answer(reply) };
     if (reply.status === 304 && this.request.etag) return { answer: this.#stillHolds(reply) };
@@ -222,23 +228,26 @@ class Inquiry {
   }
 
   #accepted(reply) {
-    const body = objectOf(reply.body);
     this.#failures = this.#refusals = 0;
-    this.#status = body;
+    this.#status = statusOf(objectOf(reply.body));
     this.#poll(reply);
-    this.#boundBy(body);
-    if (isObject(reply.body)) this.tell("onProgress", body);
-    return { wait: this.#waitOf(body.retry_after, reply) };
+    this.#boundBy(this.#status);
+    if (isObject(reply.body)) this.tell("onProgress", this.#status);
+    return { wait: this.#waitOf(this.#status.retry_after, reply) };
   }
 
-  /** Poll at Location if it is of this service: the token is for no other. */
+  /** The URL that the header names, if it is of this service: the token is for no other. */
+  #named(header, { headers, url }) {
+    return own(headers.get(header), url, this.#question.url);
+  }
+
+  /** Poll at Location if it is of this service. */
   #poll(reply) {
-    const told = reply.headers.get("location");
-    const location = told && resolved(told, this.request.url);
-    if (!location || location.origin !== new URL(this.#question.url).origin) return this.#repeat();
-    this.location = location.href;
+    const url = this.#named("location", reply);
+    if (!url) return this.#repeat();
+    this.location = url;
     if (this.#hasLostLocation) return this.#repeat();
-    this.request = { method: "GET", url: location.href };
+    this.request = { method: "GET", url };
   }
 
   #repeat() {
@@ -248,14 +257,13 @@ class Inquiry {
   /** Every job ends by gives_up_at. Only the service's own clock is in this. */
   #boundBy({ requested_at: from, gives_up_at: to }) {
     const seconds = (Date.parse(to) - Date.parse(from)) / 1000;
-    if (seconds >= 0) this.#end = Math.min(this.#end, this.#settings.now() + seconds + GRACE);
+    if (isFinite(seconds)) this.#end = Math.min(this.#end, this.#settings.now() + Math.max(0, seconds) + GRACE);
   }
 
   #waitOf(told, reply) {
-    const fraction = typeof told === "number" && told > 0 ? told : null;
     const whole = retryAfter(reply.headers, this.#settings.now) ?? WITHOUT_ADVICE;
-    const wait = Math.max(LEAST_WAIT, fraction ?? this.#spread(whole));
-    if (wait < this.left) return Math.min(wait, LONGEST_PAUSE);
+    const wait = Math.min(Math.max(LEAST_WAIT, told || this.#spread(whole)), LONGEST_WAIT);
+    if (wait < this.left) return wait;
     const untilTheLast = this.left - Math.min(1, this.#deadline / 10);
     if (untilTheLast > 0) return untilTheLast;
     throw this.#late();
@@ -298,7 +306,7 @@ class Inquiry {
 
   #within(wait, error) {
     if (wait >= this.left) throw error;
-    return Math.min(wait, LONGEST_PAUSE);
+    return Math.min(wait, LONGEST_WAIT);
   }
 
   #answer(reply) {
@@ -306,8 +314,7 @@ class Inquiry {
     const { headers, redirected } = reply;
     // A large result is elsewhere, under an ETag that is not the service's.
     const etag = headers.get(redirected ? "x-amz-meta-etag" : "etag");
-    const named = headers.get("content-location");
-    if (named && !redirected) this.location = resolved(named, this.#question.url)?.href ?? this.location;
+    this.location = this.#named("content-location", reply) ?? this.location;
     if (etag) this.#keep(reply, etag);
     return this.#answerOf(reply, reply.body, etag);
   }
@@ -379,9 +386,8 @@ class TimeLimit {
 
   set(seconds) {
     clearTimeout(this.#timer);
-    if (seconds > LONGEST_PAUSE) return;
     const over = () => this.#controller.abort(new DOMException("it took too long", "TimeoutError"));
-    this.#timer = setTimeout(over, Math.max(0, 1000 * seconds));
+    this.#timer = setTimeout(over, 1000 * Math.max(0, Math.min(seconds, LONGEST_WAIT)));
   }
 
   clear() {
@@ -399,32 +405,87 @@ function isPassing({ status, headers, redirected }) {
 /** Seconds as the header says, in seconds or as a date; null without advice. */
 function retryAfter(headers, now) {
   const value = (headers.get("retry-after") ?? "").trim();
-  if (/^\d+(\.\d+)?$/.test(value)) return Number(value) || null;
+  if (/^\d+(\.\d+)?$/.test(value)) return numberOf(Number(value)) || null;
   // The response's own date, since the two clocks may differ.
   const from = Date.parse(headers.get("date")) || 1000 * now();
-  const seconds = (Date.parse(value) - from) / 1000;
-  return seconds > 0 ? seconds : null;
+  return numberOf((Date.parse(value) - from) / 1000) || null;
 }
 
-function resolved(url, base) {
+/** The URL that is named, if it is of the service's origin. */
+function own(named, base, service) {
   try {
-    return new URL(url, base);
+    const { href, origin } = new URL(named ?? "http://[", base || service);
+    return origin === new URL(service).origin ? href : null;
   } catch {
     return null;
   }
 }
 
-/** undefined for what is not JSON. */
+/** The text, as it comes; null if it has more bytes. */
+async function textOf({ body }, most) {
+  const [reader, decoder] = [body?.getReader(), new TextDecoder()];
+  let text = "";
+  for (let size = 0; reader;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    if ((size += value.byteLength) > most) return reader.cancel().then(() => null);
+    text += decoder.decode(value, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** undefined for what is not JSON, or nested too deeply. */
 function parsed(text) {
   try {
-    return JSON.parse(text);
+    const value = JSON.parse(text);
+    let level = [value].filter(isContainer);
+    for (let levels = 0; level.length; levels++) {
+      if (levels === MAX_LEVELS) return undefined;
+      level = level.flatMap((container) => Object.values(container).filter(isContainer));
+    }
+    return value;
   } catch {
     return undefined;
   }
 }
 
+/** A 202's body without what is of another kind than it has to be. */
+function statusOf(body) {
+  const texts = textsOf(body);
+  const time = (name) => (/(Z|[+-]\d\d:\d\d)$/.test(texts[name]) && Date.parse(texts[name]) ? texts[name] : null);
+  return {
+    state: texts.state ?? null,
+    signature: texts.signature ?? null,
+    progress: numberOf(body.progress, 1),
+    attempts: numberOf(body.attempts),
+    retry_after: numberOf(body.retry_after),
+    requested_at: time("requested_at"),
+    expected_at: time("expected_at"),
+    gives_up_at: time("gives_up_at"),
+  };
+}
+
+function numberOf(value, most = LARGEST) {
+  return typeof value === "number" && value >= 0 && value <= most ? value : null;
+}
+
+function textsOf(members) {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => typeof value === "string"));
+}
+
+/** Those that have a pointer and a reason. */
+function errorsOf(listed) {
+  const texts = Array.isArray(listed) ? listed.filter(isObject).map(textsOf) : [];
+  return texts.filter(({ pointer, reason }) => pointer !== undefined && reason !== undefined)
+    .map(({ pointer, reason }) => ({ pointer, reason }));
+}
+
+function isContainer(value) {
+  return typeof value === "object" && value !== null;
+}
+
 function isObject(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isContainer(value) && !Array.isArray(value);
 }
 
 function objectOf(value) {

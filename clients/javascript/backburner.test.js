@@ -27,7 +27,7 @@ async function asked(row, run, waits, told) {
   let now = START;
   const sleep = async (seconds) => { now += seconds; waits.push(Number(seconds.toFixed(6))); };
   const time = row.clock === "real" ? {} : { sleep, now: () => now };
-  const client = new Client(`${URL_OF_ALL}/${run}`, { token: row.token, random: () => row.random ?? 0, ...time });
+  const client = new Client(`${URL_OF_ALL}/${run}`, { token: row.token, maxBytes: row.max_bytes, random: () => row.random ?? 0, ...time });
   const deadline = row.deadline === null ? Infinity : row.deadline;
   const signal = row.cancel_after && AbortSignal.timeout(1000 * row.cancel_after);
   const options = { deadline, signal, onProgress: (status) => told.push(status) };

@@ -10,6 +10,7 @@ import socket
 import struct
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -70,7 +71,8 @@ class Scripts:
     def of(self, run: str) -> Script:
         with self.lock:
             row = self.rows[int(run.rpartition("-")[2])]
-            return self.running.setdefault(run, Script(list(row["server"])))
+            steps = [step for step in row["server"] for _ in range(step.get("times", 1))]
+            return self.running.setdefault(run, Script(steps))
 
     def answer(self, step: Json) -> Json:
         """The step's answer: the named one with what the step changes; null removes a header."""
@@ -125,14 +127,16 @@ class Handler(BaseHTTPRequestHandler):
         if size := answer.get("size"):
             return json.dumps("x" * (size - 2)).encode()
         if (text := answer.get("text")) is not None:
-            return str(text).encode()
+            return self._filled(str(text), run).encode()
+        if depth := int(answer.get("nested", 0)):
+            return b"[" * depth + b"]" * depth
         body = answer.get("body")
         return b"" if body is None else self._filled(json.dumps(body), run).encode()
 
     def _filled(self, text: str, run: str) -> str:
         here, elsewhere = (f"{address(server)}/{run}" for server in (self.here, self.elsewhere))
         given = {"{base}": f"/{run}", "{here}": here, "{elsewhere}": elsewhere}
-        for name, value in {**given, "{signature}": SIGNATURE}.items():
+        for name, value in {**given, "{signature}": SIGNATURE, "{digits}": "9" * 5000}.items():
             text = text.replace(name, value)
         return text
 
@@ -152,6 +156,20 @@ def gzipped(handler: Handler, head: list[str], content: bytes) -> None:
 
 def broken_gzip(handler: Handler, head: list[str], content: bytes) -> None:
     as_it_is(handler, [*head, "Content-Encoding: gzip"], b"no gzip " + content)
+
+
+def gzipped_twice(handler: Handler, head: list[str], content: bytes) -> None:
+    twice = gzip.compress(gzip.compress(content))
+    as_it_is(handler, [*head, "Content-Encoding: gzip, gzip"], twice)
+
+
+def flood(handler: Handler, head: list[str], content: bytes) -> None:
+    write(handler, [*head, "Content-Encoding: gzip"], b"")
+    endless = zlib.compressobj(1, wbits=31)
+    with suppress(OSError):  # the client leaves, as it should
+        for _ in range(PARTS * 1000):
+            handler.wfile.write(endless.compress(b" " * 100_000))
+    close(handler)
 
 
 def http_1_0(handler: Handler, head: list[str], content: bytes) -> None:
@@ -212,7 +230,9 @@ def write(handler: Handler, head: list[str], content: bytes) -> None:
 DOES: dict[str, Callable[[Handler, list[str], bytes], None]] = {
     "broken gzip": broken_gzip,
     "close": close,
+    "flood": flood,
     "gzip": gzipped,
+    "gzip twice": gzipped_twice,
     "half": half,
     "hang": hang,
     "http/1.0": http_1_0,

@@ -22,6 +22,7 @@ from backburner_client import (
     ComputeError,
     JobStatus,
     ProblemError,
+    Unreachable,
 )
 from tests.clients.node import node
 from tests.clients.scripted_server import SIGNATURE, TABLE, serving
@@ -64,6 +65,7 @@ class Passing:
 
 def settings(row: dict[str, Any], clock: Passing, sleep: Callable[[float], object]) -> Any:
     given = {"token": row.get("token"), "random": lambda: row.get("random", 0)}
+    given |= {"max_bytes": row["max_bytes"]} if "max_bytes" in row else {}
     if row.get("clock") == "real":
         return given
     return {**given, "sleep": sleep, "now": clock}
@@ -111,6 +113,16 @@ def test_python_with_asyncio(url: str, number: int) -> None:
     began = time.monotonic()
     gives = outcome(row, lambda: asyncio.run(ask()))
     assert_as_written(row, base, gives, clock, told, time.monotonic() - began)
+
+
+def test_a_cookie_that_python_cannot_send_ends_in_an_error_of_the_client() -> None:
+    baked = httpx.MockTransport(
+        lambda _: httpx.Response(202, headers=[(b"set-cookie", "a=é".encode())])
+    )
+    http, clock = httpx.Client(transport=baked), Passing()
+    client = Backburner("http://service", http=http, sleep=clock.sleep, now=clock)
+    with client, pytest.raises(Unreachable):
+        client.compute("slow", QUESTION)
 
 
 async def cancelled_after(seconds: float | None, asking: Awaitable[Computed]) -> Computed:

@@ -16,6 +16,7 @@ from backburner.development.cli import main
 from backburner.development.local.deployment import Deployment
 from tests.clients import noticed
 from tests.clients.noticed import COMPUTATIONS
+from tests.clients.scripted_server import TABLE, serving
 from tests.support.instances import HERE as INSTANCES
 
 pytestmark = pytest.mark.enable_socket
@@ -81,6 +82,18 @@ def test_the_loop_of_the_shell_ends_by_its_deadline(url: str, shell: str, tmp_pa
     ran = run(shell, url, "finishing", str(question), DEADLINE="1")
     assert ran.returncode == 2
     assert "the job goes on" in ran.stderr
+
+
+def test_the_loop_of_the_shell_waits_a_minute_at_most(shell: str, tmp_path: Path) -> None:
+    question = tmp_path / "question.json"
+    question.write_text('{"question": 1}')
+    names = [row["name"] for row in json.loads(TABLE.read_text("utf-8"))["behaviours"]]
+    row = names.index("202 with hostile numbers, times and nesting")
+    with serving() as server:
+        told = 'sleep() { echo "$1" >&2; }\n' + shell
+        ran = run(told, f"{server}/shell-{row}", "slow", str(question))
+    assert (ran.returncode, json.loads(ran.stdout)) == (0, {"n": 1})
+    assert ran.stderr.split() == ["60", "60", *["2"] * 7]
 
 
 def asked(url: str, *arguments: str) -> Any:

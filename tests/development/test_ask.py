@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from backburner.development import ask
 from backburner.development.ask import LATE, NO_RESULT, NO_SERVICE, REFUSED, RESULT, WRONG
 from backburner.development.cli import main
 from backburner.development.client import ProblemError
+from backburner.development.errors import CommandError
 from tests.clients.scripted_server import TABLE, serving
 
 pytestmark = pytest.mark.enable_socket
@@ -76,6 +78,35 @@ def test_every_parameter_that_does_not_validate_is_told(asking: Asking) -> None:
     asked = asking("422 says what does not validate")
     assert asked.exit_code == WRONG
     assert "/depot/y: Input should be a valid number" in asked.stderr
+
+
+def test_what_would_command_the_terminal_is_escaped(asking: Asking, tmp_path: Path) -> None:
+    problem = asking("a problem that commands the terminal")
+    assert problem.stderr == ("\\u001b]0;owned\\u0007\\u009b2J:\n  /a\\ud800: \\u202etxt\\u2028\n")
+    result = asking("a result that commands the terminal")
+    assert result.stdout == '{"n": "\\u001b\\u009b2J\\u202e\\u2028\\ud800 é🐝"}\n'
+    asking.test += "again"
+    out = tmp_path / "result.json"
+    assert asking("a result that commands the terminal", "--out", str(out)).exit_code == RESULT
+    assert out.read_text("utf-8") == result.stdout
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        7,
+        {},
+        {"computations": 7},
+        {"computations": [7]},
+        {"computations": [{"name": "slow", "example": 7, "parameters": {}}]},
+        {"computations": [{"name": [], "example": {}, "parameters": {}}]},
+    ],
+)
+def test_a_list_of_computations_that_makes_no_sense_is_told(listed: object) -> None:
+    told = SimpleNamespace(result=listed)
+    client: Any = SimpleNamespace(url="http://127.0.0.1", follow=lambda _location: told)
+    with pytest.raises(CommandError, match="does not list its computations"):
+        ask.described(client, "slow")
 
 
 def test_a_deadline_ends_it_and_says_that_the_job_goes_on(asking: Asking) -> None:

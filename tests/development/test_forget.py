@@ -135,6 +135,7 @@ def test_a_lack_of_credentials_or_of_a_region_is_told() -> None:
         (500, "", 1, "the API answered 500: no reason given"),
         (502, "<html>", 1, "the API answered 502: <html>"),
         (200, "[]", 1, r"the API answered 200: \[\]"),
+        (500, "[" * 100_000, 1, r"the API answered 500: \[\["),
     ],
 )
 def test_every_other_answer_is_told_in_a_sentence(

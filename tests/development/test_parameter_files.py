@@ -17,6 +17,15 @@ ONE_LIST: dict[str, Any] = {
 TWO_LISTS = ONE_LIST | {
     "properties": dict.fromkeys(("these", "those"), ONE_LIST["properties"]["rows"])
 }
+ROWS = ONE_LIST["properties"]
+NONSENSE: list[Any] = [
+    7,
+    {"properties": 7},
+    {"properties": {"rows": 7}},
+    {"properties": ROWS, "$defs": {}},
+    {"properties": ROWS, "$defs": {"Row": {"$ref": "#/$defs/Row"}}},
+    {"properties": {"rows": {"type": "array", "items": {"anyOf": 7}}}},
+]
 VRP = (HERE / "P-n16-k8.vrp").read_text()
 
 
@@ -59,8 +68,14 @@ def test_a_vrp_file_is_a_question_of_route_plan() -> None:
     [
         ("a.json", "{", {}, "a.json is not JSON"),
         ("a.json", "[1]", {}, "not a JSON object"),
+        ("a.json", '{"n": NaN}', {}, "JSON has no NaN"),
+        ("a.json", "[" * 100_000, {}, "nested too deeply"),
         ("a.csv", "n\n1\n", TWO_LISTS, "these, those"),
         ("a.csv", "n\n1\n", {}, "none of them"),
+        *(
+            ("rows.csv", "n\n1\n", schema, "schema of the parameters makes no sense")
+            for schema in NONSENSE
+        ),
         ("rows.csv", "code,n\n1\n", ONE_LIST, "line 2: it has another number of cells"),
         ("rows.csv", "code,n\n1,2,3\n", ONE_LIST, "line 2: it has another number of cells"),
         ("rows.csv", 'code\n"1"2\n', ONE_LIST, "line 2"),

@@ -59,11 +59,19 @@ OVER = 0.01
 """Seconds before the deadline; timers are no finer."""
 UNTIL_A_RESPONSE = 35.0
 """Seconds; API Gateway itself gives up after 30."""
+LONGEST_WAIT = 3600.0
+"""Seconds between two requests, whatever the service says, and for the body of one response."""
+MAX_BYTES = 100_000_000
+"""Of a response, decompressed; a service has no larger results."""
 PASSING = (429, 502, 503, 504)
 
 AGENT = {"user-agent": f"backburner-client/{__version__}"}
 MISTAKES = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 """What no other attempt would mend: a URL or a header that cannot be sent."""
+LARGEST = 1e9
+"""Of seconds and attempts; who says more has said nothing."""
+FAILURES = (httpx.RequestError, httpx.InvalidURL, UnicodeError, OverflowError, ExceptionGroup)
+"""What may pass; all but the first come of the URL of a redirect, or of a cookie."""
 
 Token = str | Callable[[], str | None] | None
 _SINCE = time.time() - time.monotonic()
@@ -89,10 +97,11 @@ class ProblemError(ComputeError):
         self, status: int, members: Mapping[str, Any], retry_after: float | None = None
     ) -> None:
         self.status = status
-        self.title = str(members.get("title") or members.get("message") or f"HTTP {status}")
-        self.detail = str(members.get("detail", ""))
-        self.type = str(members.get("type", "about:blank"))
-        self.errors: list[dict[str, str]] = list(members.get("errors", ()))
+        said = {name: value for name, value in members.items() if isinstance(value, str)}
+        self.title = said.get("title") or said.get("message") or f"HTTP {status}"
+        self.detail = said.get("detail", "")
+        self.type = said.get("type", "about:blank")
+        self.errors = _errors(members.get("errors"))
         self.retry_after = retry_after
         self.members = dict(members)
         super().__init__(self.detail or self.title)
@@ -144,9 +153,9 @@ class JobStatus:
         return cls(
             state=_of(str, body.get("state")),
             signature=_of(str, body.get("signature")),
-            progress=_of(int | float, body.get("progress")),
-            attempts=_of(int, body.get("attempts")),
-            retry_after=_of(int | float, body.get("retry_after")),
+            progress=_number(body.get("progress"), most=1),
+            attempts=_of(int, _number(body.get("attempts"))),
+            retry_after=_number(body.get("retry_after")),
             requested_at=_time(body.get("requested_at")),
             expected_at=_time(body.get("expected_at")),
             gives_up_at=_time(body.get("gives_up_at")),
@@ -185,6 +194,7 @@ class _Question:
         given = token() if callable(token) else token
         named = {
             "accept": "application/json",
+            "accept-encoding": "gzip",
             "content-type": "application/json" if self.body is not None else None,
             "if-none-match": self.etag,
             "authorization": f"Bearer {given}" if given else None,
@@ -197,17 +207,23 @@ class _Reply:
     status: int
     headers: httpx.Headers
     content: bytes
+    url: str
     is_redirected: bool
 
     @classmethod
     def of(cls, response: httpx.Response, content: bytes) -> Self:
-        return cls(response.status_code, response.headers, content, bool(response.history))
+        url, is_redirected = str(response.url), bool(response.history)
+        return cls(response.status_code, response.headers, content, url, is_redirected)
+
+    def named(self, header: str, service: str) -> str | None:
+        """The URL that the header names, if it is of the service: the token is for no other."""
+        return _own(self.headers.get(header), self.url, service)
 
     @property
     def members(self) -> dict[str, Any]:
         """Of the JSON object in the body; none if there is no such object."""
         try:
-            read = json.loads(self.content)
+            read = _read(self.content)
         except ValueError:
             return {}
         return read if isinstance(read, dict) else {}
@@ -223,11 +239,25 @@ class _Reply:
         """Seconds as the header says, in seconds or as a date; None without advice."""
         value = self.headers.get("retry-after", "").strip()
         if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
-            return float(value) or None
+            return _number(float(value)) or None
         # The response's own date, since the two clocks may differ.
         sent, until = _date(self.headers.get("date", "")), _date(value)
-        seconds = until - (sent or now) if until else 0
-        return seconds if seconds > 0 else None
+        return _number(until - (sent or now)) or None if until else None
+
+
+class _Body:
+    """A response's bytes, decompressed as they come: only once, so each part stays small."""
+
+    def __init__(self, response: httpx.Response, most: int) -> None:
+        self.content, self._most = bytearray(), most
+        coding = response.headers.get("content-encoding", "")
+        if re.findall("gzip|deflate|br|zstd", coding.lower()) not in ([], ["gzip"]):
+            raise Unreadable(f"the response is compressed by {coding:.50}, and not by gzip")
+
+    def add(self, part: bytes) -> None:
+        self.content += part
+        if len(self.content) > self._most:
+            raise Unreadable(f"the response is over {self._most} bytes; allow more by max_bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +321,11 @@ class _Inquiry:
         return self._end - self.now()
 
     @property
+    def patience(self) -> float:
+        """Seconds for the whole of the next response."""
+        return min(LONGEST_WAIT, self.left)
+
+    @property
     def timeout(self) -> float:
         """Seconds for the next response to begin, or for its next part."""
         return max(0.001, min(UNTIL_A_RESPONSE, self.left))
@@ -330,10 +365,9 @@ class _Inquiry:
         return self._wait_of(self.status.retry_after, reply)
 
     def _poll(self, reply: _Reply) -> None:
-        """Poll at Location if it is of this service: the token is for no other."""
-        location = _resolved(reply.headers.get("location"), self.request.url)
+        """Poll at Location if it is of this service."""
         self.request = self.question
-        if location and _origin(location) == _origin(self.question.url):
+        if location := reply.named("location", self.question.url):
             self.location = location
             if not self._has_lost_location:
                 self.request = _Question("GET", location)
@@ -346,7 +380,7 @@ class _Inquiry:
 
     def _wait_of(self, told: float | None, reply: _Reply) -> float:
         whole = self._spread(reply.retry_after(self.now()) or WITHOUT_ADVICE)
-        wait = max(LEAST_WAIT, told if told and told > 0 else whole)
+        wait = min(max(LEAST_WAIT, told or whole), LONGEST_WAIT)
         if wait < self.left:
             return wait
         until_the_last = self.left - min(1, self.deadline / 10)
@@ -390,13 +424,12 @@ class _Inquiry:
     def _within(self, wait: float, error: ComputeError) -> float:
         if wait >= self.left:
             raise error
-        return wait
+        return min(wait, LONGEST_WAIT)
 
     def _answer(self, reply: _Reply) -> Computed:
         # A large result is elsewhere, under an ETag that is not the service's.
         etag = reply.headers.get("x-amz-meta-etag" if reply.is_redirected else "etag")
-        named = None if reply.is_redirected else reply.headers.get("content-location")
-        self.location = _resolved(named, self.question.url) or self.location
+        self.location = reply.named("content-location", self.question.url) or self.location
         computed = self._computed(reply, reply.content, etag)
         if etag and self.location:
             self._keep(reply, etag, self.location)
@@ -405,7 +438,7 @@ class _Inquiry:
     def _keep(self, reply: _Reply, etag: str, location: str) -> None:
         told = re.search(r"max-age=([0-9]+)", reply.headers.get("cache-control", ""))
         age = re.fullmatch("[0-9]+", reply.headers.get("age", ""))
-        fresh_until = self.now() + (int(told[1]) if told else 0) - (int(age[0]) if age else 0)
+        fresh_until = self.now() + float(told[1] if told else 0) - float(age[0] if age else 0)
         kept = _Keeping(location, etag, reply.content, fresh_until)
         self.kept.set(self.question.key, kept)
         self.kept.set(_Question("GET", location).key, kept)
@@ -416,7 +449,7 @@ class _Inquiry:
 
     def _computed(self, reply: _Reply, content: bytes, etag: str | None) -> Computed:
         try:
-            result = json.loads(content)
+            result = _read(content)
         except ValueError as error:
             raise Unreadable(f"the result is not JSON ({error})") from error
         signature = self.location.rpartition("/")[2] if self.location else None
@@ -432,11 +465,14 @@ class _Settings:
         url: str,
         token: Token,
         keep: int,
+        max_bytes: int,
         random: Callable[[], float],
         now: Callable[[], float],
     ) -> None:
+        httpx.URL(url)  # raises if it is none
         self.url = url.rstrip("/")
         self.token = token
+        self.max_bytes = max_bytes
         self._kept = _Kept(keep)
         self._random = random
         self._now = now
@@ -449,8 +485,7 @@ class _Settings:
         return self._inquiry(_Question("POST", url, body), deadline, tell)
 
     def _followed(self, location: str, deadline: float | None, tell: OnProgress | None) -> _Inquiry:
-        url = _resolved(location, f"{self.url}/")
-        if not url or _origin(url) != _origin(self.url):
+        if not (url := _own(location, f"{self.url}/", self.url)):
             raise ValueError(
                 f"{location} is not of {self.url}; follow the locations of this service"
             )
@@ -478,8 +513,8 @@ class Backburner(_Settings):
     """Asks the service at `url`.
 
     `token` is a string, or a function that gives one. `keep` is how many results are kept, to be
-    asked for by ETag. `http` is an httpx.Client with settings of your own. Many threads may use
-    one client.
+    asked for by ETag, `max_bytes` how large a response may be. `http` is an httpx.Client with
+    settings of your own. Many threads may use one client.
     """
 
     def __init__(
@@ -489,11 +524,12 @@ class Backburner(_Settings):
         token: Token = None,
         http: httpx.Client | None = None,
         keep: int = 32,
+        max_bytes: int = MAX_BYTES,
         random: Callable[[], float] = randomness.random,
         sleep: Callable[[float], object] = time.sleep,
         now: Callable[[], float] = _now,
     ) -> None:
-        super().__init__(url, token, keep, random, now)
+        super().__init__(url, token, keep, max_bytes, random, now)
         self._http = http or httpx.Client(headers=AGENT)
         self._sleep = sleep
 
@@ -570,23 +606,21 @@ class Backburner(_Settings):
             pause(step)
 
     def _reply(self, inquiry: _Inquiry) -> _Reply | httpx.RequestError:
-        request = self._request(self._http, inquiry)
         try:
+            request = self._request(self._http, inquiry)
             response = self._http.send(request, stream=True, follow_redirects=True)
             try:
-                return _Reply.of(response, b"".join(self._parts(response, inquiry)))
+                body = _Body(response, self.max_bytes)
+                end = self._now() + inquiry.patience
+                for part in response.iter_bytes():
+                    body.add(part)
+                    if self._now() >= end:
+                        raise httpx.ReadTimeout("the body takes too long")
+                return _Reply.of(response, bytes(body.content))
             finally:
                 response.close()
-        except MISTAKES:
-            raise
-        except httpx.RequestError as error:
-            return error
-
-    def _parts(self, response: httpx.Response, inquiry: _Inquiry) -> Iterator[bytes]:
-        for part in response.iter_bytes():
-            yield part
-            if inquiry.left <= 0:
-                raise httpx.ReadTimeout("the body takes too long", request=response.request)
+        except FAILURES as error:
+            return _failure(error, inquiry.request)
 
 
 class AsyncBackburner(_Settings):
@@ -599,11 +633,12 @@ class AsyncBackburner(_Settings):
         token: Token = None,
         http: httpx.AsyncClient | None = None,
         keep: int = 32,
+        max_bytes: int = MAX_BYTES,
         random: Callable[[], float] = randomness.random,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         now: Callable[[], float] = _now,
     ) -> None:
-        super().__init__(url, token, keep, random, now)
+        super().__init__(url, token, keep, max_bytes, random, now)
         self._http = http or httpx.AsyncClient(headers=AGENT)
         self._sleep = sleep
 
@@ -668,17 +703,21 @@ class AsyncBackburner(_Settings):
             await self._sleep(step)
 
     async def _reply(self, inquiry: _Inquiry) -> _Reply | httpx.RequestError:
-        request = self._request(self._http, inquiry)
         try:
-            async with asyncio.timeout(None if inquiry.left == inf else inquiry.left):
-                response = await self._http.send(request, follow_redirects=True)
-                return _Reply.of(response, response.content)
-        except MISTAKES:
-            raise
+            async with asyncio.timeout(inquiry.patience):
+                request = self._request(self._http, inquiry)
+                response = await self._http.send(request, stream=True, follow_redirects=True)
+                try:
+                    body = _Body(response, self.max_bytes)
+                    async for part in response.aiter_bytes():
+                        body.add(part)
+                    return _Reply.of(response, bytes(body.content))
+                finally:
+                    await response.aclose()
         except TimeoutError:
-            return httpx.ReadTimeout("the response takes too long", request=request)
-        except httpx.RequestError as error:
-            return error
+            return httpx.ReadTimeout("the response takes too long")
+        except FAILURES as error:
+            return _failure(error, inquiry.request)
 
 
 def _unreachable(url: str, error: httpx.RequestError) -> Unreachable:
@@ -687,35 +726,73 @@ def _unreachable(url: str, error: httpx.RequestError) -> Unreachable:
     return unreachable
 
 
+def _failure(error: Exception, asked: _Question) -> httpx.RequestError:
+    """As httpx tells it; raises the caller's own mistake, which no URL of the service made."""
+    if not isinstance(error, httpx.RequestError):
+        return httpx.ConnectError(str(error))
+    if isinstance(error, MISTAKES) and error.request.url == asked.url:
+        raise error
+    return error
+
+
+def _read(content: bytes) -> Any:
+    """What the JSON says; ValueError also for NaN, and for what is nested too deeply to be read."""
+    try:
+        return json.loads(content, parse_constant=_refuse)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"JSON has no {constant}")
+
+
 def _of(kind: Any, value: object) -> Any:
     return value if isinstance(value, kind) else None
 
 
+def _number(value: object, most: float = LARGEST) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if 0 <= value <= most else None
+
+
+def _errors(listed: object) -> list[dict[str, str]]:
+    """Those that have a pointer and a reason."""
+    found = [each for each in _of(list, listed) or () if isinstance(each, dict)]
+    return [
+        {"pointer": pointer, "reason": reason}
+        for pointer, reason in ((each.get("pointer"), each.get("reason")) for each in found)
+        if isinstance(pointer, str) and isinstance(reason, str)
+    ]
+
+
 def _time(value: object) -> datetime | None:
+    """A timestamp with its offset."""
     try:
-        return datetime.fromisoformat(value) if isinstance(value, str) else None
+        read = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
+    return read if read and read.tzinfo else None
 
 
 def _date(value: str) -> float | None:
     """An HTTP date in seconds since the epoch."""
     try:
         read = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
 
 
-def _resolved(location: str | None, base: str) -> str | None:
-    if not location:
-        return None
+def _own(named: str | None, base: str, service: str) -> str | None:
+    """The URL that is named, if it is of the service's origin."""
     try:
-        return str(httpx.URL(base).join(location))
+        url = httpx.URL(base).join(named or "")
+        return str(url) if named and _origin(url) == _origin(httpx.URL(service)) else None
     except httpx.InvalidURL:
         return None
 
 
-def _origin(url: str) -> tuple[str, str, int | None]:
-    read = httpx.URL(url)
-    return read.scheme, read.host, read.port
+def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
+    return url.scheme, url.raw_host, url.port

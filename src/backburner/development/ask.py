@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import httpx
-
 from backburner.development import compute, parameter_files
 from backburner.development.client import (
     Backburner,
@@ -24,6 +22,7 @@ from backburner.development.client import (
     ProblemError,
 )
 from backburner.development.errors import CommandError
+from backburner.development.terminal import printable, say
 
 RESULT, NO_RESULT, WRONG, REFUSED, NO_SERVICE, LATE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 """Exit codes."""
@@ -42,18 +41,15 @@ def ask(
     out: Path | None,
 ) -> int:
     """Ask with the parameters in `source`, or the example, changed by `values`."""
-    headers = {"authorization": f"Bearer {token}"} if token else {}
     try:
-        with httpx.Client(headers=headers) as http, telling() as on_progress:
-            parameters = asked(source, lambda: described(http, url, name)) | dict(values)
-            answer = Backburner(url, http=http, token=token).compute(
-                name, parameters, deadline=deadline, on_progress=on_progress
-            )
+        with Backburner(url, token=token) as client, telling() as on_progress:
+            parameters = asked(source, lambda: described(client, name)) | dict(values)
+            answer = client.compute(name, parameters, deadline=deadline, on_progress=on_progress)
     except (ComputeError, CommandError, KeyboardInterrupt) as error:
         why, exit_code = ending(error)
-        print(why, file=sys.stderr, flush=True)
+        say(why, sys.stderr)
         return exit_code
-    show(json.dumps(answer.result, ensure_ascii=False), out)
+    show(printable(json.dumps(answer.result, ensure_ascii=False)), out)
     return RESULT
 
 
@@ -65,19 +61,23 @@ def asked(source: BinaryIO | None, description: Callable[[], dict[str, Any]]) ->
     return parameter_files.read(file, source.read(), lambda: description()["parameters"])
 
 
-def described(http: httpx.Client, url: str, name: str) -> dict[str, Any]:
-    """The computation as GET /v1 lists it."""
+def described(client: Backburner, name: str) -> dict[str, Any]:
+    """The example and the parameters' schema, as GET /v1 has them."""
+    url = client.url
     try:
-        listed = http.get(f"{url.rstrip('/')}/v1").raise_for_status().json()["computations"]
-    except (httpx.HTTPError, ValueError, LookupError) as error:
+        listed = client.follow(f"{url}/v1").result["computations"]
+        found = {
+            each["name"]: {"example": dict(each["example"]), "parameters": each["parameters"]}
+            for each in listed
+        }
+    except (ComputeError, LookupError, TypeError, ValueError) as error:
         raise CommandError(
             f"{url} does not list its computations ({error}); check --url"
         ) from error
-    found: dict[str, Any] | None = next((each for each in listed if each["name"] == name), None)
-    if found is None:
-        there = ", ".join(each["name"] for each in listed) or "none"
+    if name not in found:
+        there = ", ".join(map(str, found)) or "none"
         raise CommandError(f"{url} has no computation {name!r}; it has: {there}")
-    return found
+    return found[name]
 
 
 @contextmanager
@@ -88,7 +88,7 @@ def telling() -> Iterator[Callable[[JobStatus], None]]:
 
         def tell(status: JobStatus) -> None:
             if status.state not in states and not sys.stderr.isatty():
-                print(status.state, file=sys.stderr, flush=True)
+                say(status.state, sys.stderr)
             states.append(status.state)
             if status.progress:
                 progress(status.progress)
@@ -126,4 +126,4 @@ def show(result: str, out: Path | None) -> None:
     if out:
         out.write_text(result + "\n", "utf-8")
     else:
-        print(compute.shown(result.encode()))
+        say(compute.shown(result.encode()))

@@ -17,6 +17,7 @@ from backburner.development import parameter_files, project, testing
 from backburner.development import redrive as redriving
 from backburner.development.errors import CommandError
 from backburner.development.run import run as run_deployment
+from backburner.development.terminal import printable
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -28,13 +29,14 @@ class Commands(click.Group):
         try:
             return super().invoke(context)
         except CommandError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(printable(str(error))) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
             raise click.ClickException(
-                f"{type(error).__name__}: {error} ({where.filename}, line {where.lineno}); "
+                f"{type(error).__name__}: {printable(str(error))} "
+                f"({where.filename}, line {where.lineno}); "
                 "this is a fault of backburner: report it"
             ) from error
 

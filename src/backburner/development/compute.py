@@ -23,6 +23,7 @@ from backburner.computation import Computation, Progress, declared, registry
 from backburner.development import request_imports
 from backburner.development.errors import CommandError
 from backburner.development.local import env_file
+from backburner.development.terminal import say
 from backburner.errors import (
     AttemptFailed,
     BrokenComputation,
@@ -151,8 +152,8 @@ def attempt(computation: Computation, job: Job, timer: Callable[[], float]) -> i
         _show(error)
     else:
         code = RESULT
-        print(shown(result))
-    _say(pace(computation, job, timer() - started))
+        say(shown(result))
+    say(pace(computation, job, timer() - started), sys.stderr)
     return code
 
 
@@ -206,7 +207,7 @@ class Told:
     def progress(self, done: float) -> None:
         if done - self.told >= TOLD_STEP or done == 1 > self.told:
             self.told = done
-            _say(f"{done:.0%}")
+            say(f"{done:.0%}", sys.stderr)
 
 
 def shown(result: bytes) -> str:
@@ -230,13 +231,9 @@ def _show(error: BaseException) -> None:
     while own and Path(own.tb_frame.f_code.co_filename).is_relative_to(ENGINE):
         own = own.tb_next
     if own:
-        traceback.print_exception(type(error), error, own)
+        say("".join(traceback.format_exception(type(error), error, own)).rstrip(), sys.stderr)
 
 
 def _end(why: str, code: int) -> int:
-    _say(why)
+    say(why, sys.stderr)
     return code
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -20,6 +20,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
 
 from backburner.development.errors import CommandError
+from backburner.development.terminal import say
 
 HOST = "127.0.0.1"
 OLDEST = (3, 11)
@@ -95,14 +96,14 @@ def doctor(machine: Machine | None = None) -> int:
 
 def examine(purpose: str, checks: tuple[Check, ...], machine: Machine) -> bool:
     """Print the lines of a purpose; True if nothing lacks."""
-    print(f"{purpose}:")
+    say(f"{purpose}:")
     has_all = True
     for check in checks:
         try:
-            print(f"  ok     {check(machine)}", flush=True)
+            say(f"  ok     {check(machine)}")
         except Lacking as lacking:
             has_all = False
-            print(f"  lacks  {lacking}", flush=True)
+            say(f"  lacks  {lacking}")
     return has_all
 
 

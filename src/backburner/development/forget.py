@@ -19,6 +19,7 @@ from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
 from backburner.development.errors import CommandError
+from backburner.development.terminal import say
 from backburner.protocol.signature import FORM
 
 FORGOTTEN, REFUSED, WRONG = 0, 1, 2
@@ -48,12 +49,12 @@ def forget(
         request = signed(deployment, computation, signature, session or boto3.Session())
         check(send(request))
     except NotForgotten as error:
-        print(error, file=sys.stderr)
+        say(error, sys.stderr)
         return error.code
     except (BotoCoreError, ClientError) as error:
-        print(f"{str(error).rstrip('.')}; mend that and try again", file=sys.stderr)
+        say(f"{str(error).rstrip('.')}; mend that and try again", sys.stderr)
         return REFUSED
-    print(f"forgotten: {computation}/{signature}; caches may serve it until it is stale")
+    say(f"forgotten: {computation}/{signature}; caches may serve it until it is stale")
     return FORGOTTEN
 
 
@@ -156,5 +157,5 @@ def reason(body: bytes) -> str:
     try:
         said = json.loads(body)
         return str(said.get("detail") or said.get("message"))
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return body[:200].decode(errors="replace").strip() or "no reason given"

@@ -36,7 +36,7 @@ def text(name: str, content: bytes) -> str:
 
 def of_json(name: str, content: bytes) -> dict[str, Json]:
     try:
-        read = json.loads(content)
+        read = _read(content)
     except ValueError as error:
         raise UnreadableFile(f"{name} is not JSON: {error}") from error
     if not isinstance(read, dict):
@@ -49,7 +49,11 @@ def of_csv(name: str, content: str, schema: Mapping[str, Json]) -> dict[str, Jso
 
     The first row has the fields' names. An empty cell is a field that is left out.
     """
-    lists = {each: items for each, items in _lists(schema) if "properties" in items}
+    try:
+        lists = {each: items for each, items in _lists(schema) if "properties" in items}
+    except (AttributeError, LookupError, TypeError, RecursionError) as error:
+        why = f"the service's schema of the parameters makes no sense ({error!r})"
+        raise UnreadableFile(f"{name} cannot be read: {why}; give JSON") from error
     stem = Path(name).stem
     chosen = stem if stem in lists else next(iter(lists), "")
     if not chosen or (len(lists) > 1 and stem not in lists):
@@ -146,6 +150,17 @@ def _object(row: Mapping[str | None, Any], fields: Mapping[str, Json]) -> dict[s
 def value(text: str) -> Json:
     """What the text is as JSON, or the text itself."""
     try:
-        return json.loads(text)
+        return _read(text)
     except ValueError:
         return text
+
+
+def _read(text: str | bytes) -> Json:
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"JSON has no {constant}")

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from backburner.computation import STANDARD, WAITING, Computation, registry
 from backburner.development.errors import CommandError
+from backburner.development.terminal import say
 from backburner.errors import BrokenComputation, MalformedMessage, NoSuchComputation, Unsent
 from backburner.lanes import Lanes
 from backburner.problems import Unavailable
@@ -88,9 +89,9 @@ class Redrive:
             failed_job = FailedJob.read(found["Body"])
             outcome = self.drive(failed_job)
         except (MalformedMessage, NotOurs) as reason:
-            print(f"the failed job {found['MessageId']} is left: {reason}")
+            say(f"the failed job {found['MessageId']} is left: {reason}")
             return LEFT
-        print(f"{failed_job.message.computation}/{failed_job.message.signature}: {outcome}")
+        say(f"{failed_job.message.computation}/{failed_job.message.signature}: {outcome}")
         if not self.is_dry_run:
             self.delete(found["ReceiptHandle"])
         return outcome
@@ -189,5 +190,5 @@ def redrive(stack: str, *, is_dry_run: bool, patience: int) -> int:
             f"{str(error).rstrip('.')}; nothing is lost: mend that and redrive again"
         ) from error
     told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
-    print(f"{outcomes.total()} failed jobs: {told or 'nothing to do'}")
+    say(f"{outcomes.total()} failed jobs: {told or 'nothing to do'}")
     return 1 if outcomes[LEFT] else 0

@@ -23,8 +23,9 @@ A, B, E, P and X of CVRPLIB) come out at `standard` within 1 % of the optimum up
 within 2 % up to 200. The same parameters give the same plan. No plan is proved to be the best.
 
 **What cannot be planned** is refused with the numbers that show why: too much demand for the
-fleet, a stop that no vehicle can carry or reach in time. If the search ends without a plan that
-keeps to every capacity and window, that is said too; it does not prove that there is none.
+fleet, a stop that no vehicle can carry or reach in time, points so close together in their unit
+that all distances are 0. If the search ends without a plan that keeps to every capacity and window,
+that is said too; it does not prove that there is none.
 
 The solver is PyVRP (N. A. Wouda, L. Lan, W. Kool: PyVRP, a high-performance VRP solver package.
 INFORMS Journal on Computing 36(4), 2024, doi:10.1287/ijoc.2023.0055).
@@ -35,7 +36,7 @@ from computations.route_plan.parameters import Parameters, expected_time
 from computations.route_plan.result import Result
 
 POLICY = Policy(
-    version=1,
+    version=2,
     fresh_for=7 * DAY,
     stale_for=30 * DAY,
     expected_time=expected_time,

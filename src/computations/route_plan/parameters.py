@@ -82,7 +82,12 @@ class Planar(Closed):
     """A point in the plane."""
 
     x: float = Field(
-        ge=-MAX_COORDINATE, le=MAX_COORDINATE, description="In any unit, the same for all."
+        ge=-MAX_COORDINATE,
+        le=MAX_COORDINATE,
+        description=(
+            "In any unit, the same for all. Distances are rounded to whole units, so degrees are "
+            "for lat and lon."
+        ),
     )
     y: float = Field(ge=-MAX_COORDINATE, le=MAX_COORDINATE, description="In the unit of x.")
 

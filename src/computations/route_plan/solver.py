@@ -34,6 +34,7 @@ NEVER = 2**63 - 1
 def solve(parameters: Parameters, progress: Progress) -> Result:
     _refuse_overload(parameters)
     distances = _distances(parameters)
+    _refuse_a_coarse_unit(distances, parameters)
     durations = _durations(distances, parameters)
     _refuse_lateness(durations, parameters)
     problem = _problem(parameters, distances, durations)
@@ -86,13 +87,40 @@ def _refuse_overload(parameters: Parameters) -> None:
         )
 
 
+def _refuse_a_coarse_unit(distances: Matrix, parameters: Parameters) -> None:
+    points = {point.coordinates() for point in [parameters.depot, *parameters.stops]}
+    if len(points) > 1 and not distances.any():
+        raise Uncomputable(
+            "all distances are rounded to 0: the points are less than half a unit apart; take a "
+            "smaller unit, such as metres, or name degrees lat and lon instead of x and y"
+        )
+
+
 def _refuse_lateness(durations: Matrix, parameters: Parameters) -> None:
-    for stop, seconds in zip(parameters.stops, durations[0, 1:], strict=True):
+    if not any(stop.window for stop in parameters.stops):
+        return
+    for stop, seconds in zip(parameters.stops, _soonest(durations, parameters.stops), strict=True):
         if stop.window and seconds > stop.window[1]:
             raise Uncomputable(
                 f"stop {stop.id} closes at {stop.window[1]} s, but from the depot it takes "
                 f"{seconds} s to get there; open it for longer or raise the speed"
             )
+
+
+def _soonest(durations: Matrix, stops: list[Stop]) -> list[int]:
+    """When a vehicle can be at each stop; by way of others it may be there sooner, as each leg is
+    rounded (Dijkstra's algorithm; whoever passes a stop serves it)."""
+    arrivals, is_ahead = durations[0].copy(), np.full(len(durations), fill_value=True)
+    is_ahead[0] = False
+    for _ in stops:
+        here = int(np.argmin(np.where(is_ahead, arrivals, NEVER)))
+        is_ahead[here] = False
+        stop, arrival = stops[here - 1], int(arrivals[here])
+        opens, closes = stop.window or (0, NEVER)
+        if arrival <= closes:
+            leaves = max(arrival, opens) + stop.service
+            arrivals = np.minimum(arrivals, leaves + durations[here])
+    return [int(arrival) for arrival in arrivals[1:]]
 
 
 def _thousandths(load: float) -> int:

@@ -19,6 +19,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from backburner.development.local.authorizer import authorizer_of
 from backburner.development.local.function import EventTooLarge, InvocationError, Invoke
 from backburner.development.local.template import ACCOUNT_ID
+from backburner.development.terminal import say
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -65,7 +66,7 @@ class HttpApi:
         except TimeoutError:
             return refusal(503, "Service Unavailable")
         except InvocationError as error:
-            print(error, file=sys.stderr)
+            say(error, sys.stderr)
             return refusal(500, "Internal Server Error")
 
 

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from backburner.development.local.function import InvocationError, Invoke
 from backburner.development.local.template import EventSource
+from backburner.development.terminal import say
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -49,7 +50,7 @@ class Pump:
 
     def _report(self, error: Exception) -> None:
         if not self._stopped.is_set():
-            print(error, file=sys.stderr)
+            say(error, sys.stderr)
 
     def _move_batch(self) -> None:
         batch = self._sqs.receive_message(

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from backburner.development.errors import CommandError
 from backburner.development.local.deployment import HOST, LOOK_AGAIN, REGION, Deployment
+from backburner.development.terminal import say
 
 ROOT = Path.cwd()
 SAM = ROOT / ".venv-sam/bin/sam"
@@ -53,12 +54,12 @@ def main() -> int:
         listens_at, seen_at = (gateway, gateway) if is_ours(gateway) else (HOST, DESKTOP)
         with Deployment(port=port, moto_host=listens_at) as deployment:
             write(environment(deployment, seen_at))
-            print(f"make run is at {deployment.url}, sam local will be at {HOST}:{port + 1}; also:")
+            say(f"make run is at {deployment.url}, sam local will be at {HOST}:{port + 1}; also:")
             command = shlex.join(invocation("RequestFunction", "1_request_miss.json"))
-            print(f"  {command}", flush=True)
+            say(f"  {command}")
             return serve(port + 1, deployment)
     except CommandError as error:
-        print(error, file=sys.stderr)
+        say(error, sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 0
@@ -197,7 +198,7 @@ def end(sam: "subprocess.Popen[bytes]") -> None:
     try:
         sam.wait(MAX_END_S)
     except subprocess.TimeoutExpired:
-        print(f"sam has not ended after {MAX_END_S} s; see `docker ps`", file=sys.stderr)
+        say(f"sam has not ended after {MAX_END_S} s; see `docker ps`", sys.stderr)
         os.killpg(sam.pid, signal.SIGKILL)
 
 
