@@ -129,9 +129,9 @@ def redirect(url: str) -> bytes:
     return b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n"
 
 
-def reply(body: bytes, *headers: str) -> bytes:
-    head = ["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(head).encode() + body
+def reply(body: bytes, *headers: str, status: int = 200) -> bytes:
+    head = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(head).encode("utf-8", "surrogatepass") + body
 
 
 def test_there_are_many() -> None:
