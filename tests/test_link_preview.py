@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -22,6 +23,7 @@ from tests.test_fetching import PUBLIC, Network, redirect, reply
 
 SITE = "http://example.com"
 HTML = "Content-Type: text/html"
+UTF_8 = "Content-Type: text/html; charset=utf-8"
 NO_ROBOTS = reply(b"", status=404)
 
 
@@ -142,8 +144,11 @@ PAGES: dict[str, tuple[str | bytes, dict[str, Any]]] = {
     "second icon": ("<link rel=icon href=data:,><link rel=icon href=/i>", {"icon": "{site}/i"}),
     "latin": (b"<title>caf\xe9</title>", {"title": "café"}),
     "windows": (b"<meta charset=iso-8859-1><title>\x80</title>", {"title": "€"}),
-    "utf-8 meta": ("<meta charset=utf-8><title>é</title>", {"title": "é"}),
-    "late meta": ("<!--" + "x" * 2_000 + "--><title>é</title><meta charset=utf-8>", {"title": "é"}),
+    "utf-8 meta": ("<meta charset=utf-8><title>é</title>".encode(), {"title": "é"}),
+    "late meta": (
+        b"<title>\xc3\xa9</title><!--" + b"x" * 2_000 + b"--><meta charset=utf-8>",
+        {"title": "é"},
+    ),
     "http-equiv": (
         b"<meta http-equiv=content-type content='text/html; charset=koi8-r'><title>\xc1</title>",
         {"title": "а"},  # noqa: RUF001 (Cyrillic)
@@ -152,10 +157,10 @@ PAGES: dict[str, tuple[str | bytes, dict[str, Any]]] = {
         b"""<meta content='charset = "KOI8-R"' http-equiv=Content-Type><title>\xc1</title>""",
         {"title": "а"},  # noqa: RUF001 (Cyrillic)
     ),
-    "xml": ('<?xml version="1.0" encoding="utf-8"?><title>é</title>', {"title": "é"}),
+    "xml": ('<?xml version="1.0" encoding="utf-8"?><title>é'.encode(), {"title": "é"}),
     "mark": (b"\xef\xbb\xbf<meta charset=koi8-r><title>\xc3\xa9</title>", {"title": "é"}),
     "utf-16": ("\ufeff<title>é</title>".encode("utf-16-le"), {"title": "é"}),
-    "said to be utf-16": ("<meta charset=unicode><title>é</title>", {"title": "é"}),
+    "said to be utf-16": ("<meta charset=unicode><title>é</title>".encode(), {"title": "é"}),
     "japanese": ("<meta charset=shift_jis><title>①日</title>".encode("cp932"), {"title": "①日"}),
     "unknown charset": (b"<meta charset=x-none><title>\xe9</title>", {"title": "é"}),
     "no text encoding": (b"<meta charset=rot13><title>\xe9</title>", {"title": "é"}),
@@ -166,10 +171,8 @@ PAGES: dict[str, tuple[str | bytes, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_previewed(name: str) -> None:
     html, wanted = PAGES[name]
-    body = html.encode() if isinstance(html, str) else html
-    if isinstance(html, str) and not html.isascii() and "charset" not in html and "xml" not in html:
-        body = b"\xef\xbb\xbf" + body
-    found = previewed(reply(body, HTML)).model_dump()
+    page = reply(html, HTML) if isinstance(html, bytes) else reply(html.encode(), UTF_8)
+    found = previewed(page).model_dump()
     for field, value in wanted.items():
         shown: Any = found
         for part in field.split(".") if field not in found else [field]:
@@ -389,131 +392,76 @@ def test_a_hostile_robots_txt_takes_time_in_proportion_to_its_bytes(
     assert process_time() - began < 2
 
 
-@pytest.mark.parametrize("name", ["Content-Type", "X-Robots-Tag", "Location", "Content-Encoding"])
-@pytest.mark.parametrize("piece", ['x; charset*0="', "charset ", ", a:", " ", "\xe9"])
-def test_a_long_header_is_cut_before_it_is_read(name: str, piece: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "opener", "piece"),
+    [
+        ("Content-Type", 'text/html; a="', ";"),
+        ("Content-Type", "text/html; charset=", " "),
+        ("Content-Type", "", "x/x,"),
+        ("X-Robots-Tag", "", "a:,"),
+        ("Retry-After", "Fri, ", " 31"),
+        ("Location", "/", "é"),
+        ("Content-Encoding", "gzip", ", none"),
+    ],
+)
+def test_a_long_header_is_cut_before_it_is_read(name: str, opener: str, piece: str) -> None:
     """A response's head has at most 100 kB: h11's bound."""
+    header = f"{name}: {opener}{piece * (90_000 // len(piece.encode()))}"
+    responses = [reply(b"x", header, HTML, status=status) for status in (200, 302, 503)]
     began = process_time()
-    with pytest.raises((Uncomputable, TryAgain)):
-        previewed(
-            reply(b"x", f"{name}: x{piece * (LONG // len(piece) - 9_000)}x", "Content-Type: x/x")
-        )
+    for response in responses:
+        with suppress(Uncomputable, TryAgain):
+            previewed(response)
     assert process_time() - began < 1
 
 
-NAMES = [
-    "Content-Type",
-    "Content-Encoding",
-    "Location",
-    "Retry-After",
-    "X-Robots-Tag",
-    "Content-Length",
-]
 WORDS = [
-    *(
-        "text/html",
-        "charset=",
-        "x-user-defined",
-        "utf-16",
-        "rot13",
-        "gzip",
-        "none",
-        "image/png",
-        "\t",
-    ),
-    *(
-        "Fri, 31 Dec ",
-        "99999999999999",
-        "9" * 5_000,
-        " GMT",
-        ":",
-        ",",
-        ";",
-        '"',
-        "=",
-        "nosnippet",
-        "²",
-    ),
-    *(
-        "http://",
-        "//",
-        "[",
-        "::1",
-        "é",
-        "/",
-        "?",
-        "#",
-        "xn--",
-        "@",
-        "\\",
-        "\x1b",
-        "\x80",
-        "-1",
-        "%",
-    ),
+    *("text/html", "charset=", "gzip", "none", "99999999999999", "9" * 5_000, "²", "nosnippet"),
+    *(":", ",", ";", '"', "=", "http://", "//", "[", "::1", "é", "/", "?", "#", "xn--", "@", "\\"),
+    *("\t", "\x1b", "\x80", "-1", "%"),
 ]
 TAGS = [
-    *(
-        "<meta ",
-        "property=",
-        "name=",
-        "content=",
-        "og:image",
-        "og:image:width",
-        "robots",
-        "<title>",
-        ">",
-    ),
-    *(
-        "<link rel=icon ",
-        "href=",
-        "<base href=",
-        "charset=",
-        "http-equiv=content-type",
-        "&#",
-        "<!--",
-        "'",
-    ),
-    *(
-        "&#xd800;",
-        "\0",
-        "\ufeff",
-        '{"@type": "Article"}',
-        "<script type=application/ld+json>",
-        "</",
-        "<svg>",
-    ),
+    *("<meta ", "property=", "name=", "content=", "og:image", "og:image:width", "robots", ">"),
+    *("<title>", "<link rel=icon ", "href=", "<base href=", "http-equiv=content-type", "'"),
+    *("&#", "<!--", "&#xd800;", "\0", "\ufeff", "<script>", "</", "<svg>", "<html lang="),
 ]
-headers = st.lists(
-    st.tuples(
-        st.sampled_from(NAMES), st.lists(st.sampled_from(WORDS) | st.text(max_size=9)).map("".join)
-    ),
-    max_size=4,
+words = st.lists(st.sampled_from(WORDS) | st.text(max_size=9)).map("".join)
+LABELS = ["x-user-defined", "replacement", "utf-16", "utf-7", "rot13", "zip", "punycode", "gb18030"]
+header = st.one_of(
+    st.sampled_from(LABELS).map("Content-Type: text/html; charset={}".format),
+    words.map("Content-Type: text/html{}".format),
+    words.map("Retry-After: Fri, 31 Dec 2026{} 23:59:59 GMT".format),
+    words.map("Retry-After: {}".format),
+    words.map("Location: {}".format),
+    words.map("Location: http://{}".format),
+    words.map("X-Robots-Tag: {}".format),
+    words.map("Content-Encoding: {}".format),
 )
-bodies = st.lists(st.sampled_from(TAGS + WORDS) | st.text(max_size=9)).map(
+body = st.binary(max_size=99) | st.lists(st.sampled_from(TAGS + WORDS) | st.text(max_size=9)).map(
     lambda parts: "".join(parts).encode("utf-8", "surrogatepass")
-) | st.binary(max_size=99)
-statuses = st.sampled_from([200, 200, 301, 302, 429, 503, 204, 304, 404, 100, 101, 999])
+)
+status = st.sampled_from([200, 200, 200, 301, 302, 429, 503, 204, 304, 404, 100, 101, 999])
 
 
-def answers(status: int, fields: list[tuple[str, str]], body: bytes) -> bytes:
-    lines = [f"{name}: {value}" for name, value in fields]
-    return reply(body, *lines, status=status)
+def answer(status: int, headers: list[str], body: bytes) -> bytes:
+    return reply(body, *headers, status=status)
 
 
 @settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "200")),
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "100")),
     derandomize="FUZZ_EXAMPLES" not in os.environ,
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-@given(st.lists(st.builds(answers, statuses, headers, bodies), min_size=1, max_size=4))
+@given(st.lists(st.builds(answer, status, st.lists(header, max_size=3), body), max_size=3))
+@example([reply(b"<title>A", "Content-Type: text/html; charset=x-user-defined")])
+@example([reply(b"", "Retry-After: Fri, 31 Dec 99999999999999 23:59:59 GMT", status=503)])
 @example([b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5_000 + b"\r\n\r\n"])
 def test_nothing_that_a_site_says_is_more_than_a_refusal_or_another_attempt(
     responses: list[bytes],
 ) -> None:
-    network = Network(*responses, *[reply(b"<title>A", HTML)] * 9)
+    network = Network(NO_ROBOTS, *responses, *[reply(b"<title>A", HTML)] * 9)
     fetcher = Fetcher(resolve=anywhere, backend=network, max_bytes=preview.MAX_BYTES)
     try:
         found = asyncio.run(preview.of(SITE, fetcher))

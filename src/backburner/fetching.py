@@ -33,6 +33,8 @@ MAX_REDIRECTS = 5
 MAX_URL = 2_048
 MAX_HEADER = 4_096
 """Characters of a header's value; the rest is cut off before anybody reads it."""
+MAX_PIECES = 20_000
+"""Of a body: each takes a while, however short it is."""
 MAX_MEMBERS = 100
 """Of a gzip body: each costs a copy of the rest."""
 PORTS = {"http": 80, "https": 443}
@@ -203,12 +205,13 @@ class Fetcher:
         if head.status in REDIRECTS and "location" in head.fields:
             return head  # nothing of its body is of use
         is_gzip = _is_gzip(head.headers.get("content-encoding", ""))
-        sent = bytearray()
+        sent, pieces = bytearray(), 0
         async for piece in response.aiter_stream():
             sent += piece
-            if len(sent) > self._max_bytes:
+            pieces += 1
+            if len(sent) > self._max_bytes or pieces > MAX_PIECES:
                 break
-        is_whole = len(sent) <= self._max_bytes
+        is_whole = len(sent) <= self._max_bytes and pieces <= MAX_PIECES
         body = _unpacked(bytes(sent), self._max_bytes + 1, is_whole) if is_gzip else bytes(sent)
         is_whole = is_whole and len(body) <= self._max_bytes
         return replace(head, body=body[: self._max_bytes], is_whole=is_whole)
