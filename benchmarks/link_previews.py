@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backburner.fetching import MAX_BYTES, Fetched
-from computations.link_preview import encoding
+from backburner.fetching import Fetched
+from computations.link_preview import Result, encoding
 from computations.link_preview.page import Page
-from computations.link_preview.result import Result
+from computations.link_preview.preview import MAX_BYTES
 
 FOLDER = Path(__file__).parent.parent / "build/link-previews"
 NAME = "newspaper4k-0.9.6"
@@ -47,27 +47,21 @@ class Case:
     html: bytes
     found: dict[str, Any]
 
-    def ours(self) -> Result | None:
-        """What link-preview finds; None if the page is too large for it."""
-        if len(self.html) > MAX_BYTES:
-            return None
-        headers = {"content-type": "text/html"}
-        fetched = Fetched(self.found.get("url") or BASE, 200, headers, self.html, is_whole=True)
-        page = Page(fetched.url, encoding.decoded(fetched))
-        return page.found().result(fetched.url, "text/html")
+    def ours(self) -> Result:
+        html = self.html[:MAX_BYTES]
+        fetched = Fetched(self.found.get("url") or BASE, 200, {}, html, is_whole=True)
+        return Page(fetched.url, encoding.decoded(fetched)).result("text/html")
 
 
 def main() -> None:
     counts: dict[str, Counter[str]] = {field: Counter() for field in THEIRS}
-    pages = cases()
-    previews = [(case, preview) for case in pages if (preview := case.ours())]
-    for case, preview in previews:
+    for case in cases():
+        preview = case.ours()
         for field, their_name in THEIRS.items():
             theirs, ours = text(case.found.get(their_name)), found(preview, field)
             counts[field].update(outcome(theirs, ours))
             if "-v" in sys.argv and theirs != ours:
                 print(f"{case.name} {field}: {theirs!r} | {ours!r}", file=sys.stderr)
-    print(f"{len(pages)} pages, {len(pages) - len(previews)} of them over {MAX_BYTES:,} bytes\n")
     print(
         "| field | newspaper4k | link-preview | the same | only newspaper4k | only link-preview |"
     )
@@ -119,7 +113,7 @@ def found(preview: Result, field: str) -> str:
     if field == "image":
         return preview.image.url if preview.image else ""
     # Without a canonical URL or an icon of its own, a page has what every page has.
-    if field in ("url", "icon") and preview.sources.get(field) in (None, "default"):
+    if field in ("url", "icon") and preview.sources.get(field) in (None, "/favicon.ico"):
         return ""
     return text(getattr(preview, field))
 

@@ -5,6 +5,7 @@ The network counts what is connected to: nothing that is refused sends a packet.
 
 import asyncio
 import gzip
+import os
 import socket
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -125,13 +126,13 @@ def fetch(url: str, network: Network, resolve: Any = resolve, **options: Any) ->
 
 
 def redirect(url: str) -> bytes:
-    location = url.encode("utf-8", "surrogatepass")
+    location = url.encode("utf-8", "surrogateescape")
     return b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n"
 
 
-def reply(body: bytes, *headers: str) -> bytes:
-    head = ["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(head).encode() + body
+def reply(body: bytes, *headers: str, status: int = 200) -> bytes:
+    head = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(head).encode("utf-8", "surrogatepass") + body
 
 
 def test_there_are_many() -> None:
@@ -200,6 +201,22 @@ def test_a_redirect_is_followed_and_the_final_url_told() -> None:
     assert fetch("http://example.com/a", network).url == "http://two.example/c"
 
 
+@pytest.mark.parametrize(
+    ("location", "url"),
+    [
+        ("/t/café", "http://example.com/t/caf%C3%A9"),
+        ("/t/caf\udce9?\udce9", "http://example.com/t/caf%E9?%E9"),
+        ("http://bücher.example/ü", "http://xn--bcher-kva.example/%C3%BC"),
+        ("//two.example//c//d?e=//f", "http://two.example//c//d?e=//f"),
+        ("/%2f%C3%a9", "http://example.com/%2f%C3%a9"),
+        ("?b\r\nLocation: /c", "http://example.com/a?b"),
+    ],
+)
+def test_a_redirect_is_read_as_browsers_read_it(location: str, url: str) -> None:
+    network = Network(redirect(location), OK)
+    assert fetch("http://example.com/a", network).url == url
+
+
 def test_redirects_end() -> None:
     network = Network(*[redirect("/again")] * 9)
     with pytest.raises(Uncomputable, match="more than 5"):
@@ -236,15 +253,62 @@ def test_no_more_is_read_than_the_limit_also_of_what_was_compressed() -> None:
         assert (len(fetched.body), fetched.is_whole) == (2_000_000, False)
 
 
-def test_what_is_gzipped_is_read() -> None:
-    zipped = reply(gzip.compress(b"hi"), "Content-Encoding: gzip")
-    assert fetch("http://example.com/", Network(zipped)).body == b"hi"
+def zipped(body: bytes) -> bytes:
+    return gzip.compress(body, mtime=0)
 
 
-@pytest.mark.parametrize("coding", ["br", "deflate", "gzip, gzip", "gzip"])
-def test_what_cannot_be_unpacked_is_refused(coding: str) -> None:
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", zipped(b"hi")),
+        ("X-GZip", zipped(b"h") + zipped(b"") + zipped(b"i")),
+        ("identity, gzip", zipped(b"hi")),
+        ("none", b"hi"),
+        ("identity", b"hi"),
+        (",", b"hi"),
+    ],
+)
+def test_what_is_gzipped_is_read(coding: str, body: bytes) -> None:
+    response = reply(body, f"Content-Encoding: {coding}")
+    assert fetch("http://example.com/", Network(response)).body == b"hi"
+    assert fetch("http://example.com/", Network(reply(b"", "Content-Encoding: gzip"))).body == b""
+
+
+CUT = zipped(os.urandom(5_000))[:-9]
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        *((coding, b"xyz") for coding in ("br", "deflate", "gzip, gzip", "gzip")),
+        ("gzip", CUT),
+        ("gzip", zipped(b"hi") + CUT),
+        ("gzip", zipped(b"hi") + b"xyz"),
+        ("gzip", zipped(b"") * 101),
+    ],
+)
+def test_what_cannot_be_unpacked_is_refused(coding: str, body: bytes) -> None:
     with pytest.raises(Uncomputable):
-        fetch("http://example.com/", Network(reply(b"xyz", f"Content-Encoding: {coding}")))
+        fetch("http://example.com/", Network(reply(body, f"Content-Encoding: {coding}")))
+
+
+def test_of_what_is_too_large_the_beginning_is_unpacked() -> None:
+    response = reply(zipped(os.urandom(5_000)), "Content-Encoding: gzip")
+    fetched = fetch("http://example.com/", Network(response), max_bytes=4_000)
+    assert (1_000 < len(fetched.body) <= 4_000, fetched.is_whole) == (True, False)
+
+
+def test_a_body_in_tiny_pieces_is_read_up_to_a_number_of_them() -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    fetched = fetch("http://example.com/", Network(head + b"1\r\nx\r\n" * 30_000 + b"0\r\n\r\n"))
+    assert (len(fetched.body), fetched.is_whole) == (20_001, False)
+
+
+def test_headers_are_told_alone_and_together_and_long_ones_are_cut() -> None:
+    response = reply(b"", "X-A: b", "x-a: c", "X-Long: " + "d" * 9_000)
+    fetched = fetch("http://example.com/", Network(response))
+    assert (fetched.fields["x-a"], fetched.headers["x-a"]) == (["b", "c"], "b, c")
+    assert len(fetched.headers["x-long"]) == 4_096
 
 
 def test_a_name_that_cannot_be_resolved_now_is_tried_again() -> None:

@@ -13,20 +13,12 @@ import asyncio
 import socket
 import ssl
 import zlib
-from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Collection,
-    Iterable,
-    Mapping,
-    Sequence,
-)
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from ipaddress import IPv6Address
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import certifi
 import httpcore
@@ -39,6 +31,12 @@ from backburner.errors import TryAgain, Uncomputable
 MAX_BYTES = 2_000_000
 MAX_REDIRECTS = 5
 MAX_URL = 2_048
+MAX_HEADER = 4_096
+"""Characters of a header's value; the rest is cut off before anybody reads it."""
+MAX_PIECES = 20_000
+"""Of a body: each takes a while, however short it is."""
+MAX_MEMBERS = 100
+"""Of a gzip body: each costs a copy of the rest."""
 PORTS = {"http": 80, "https": 443}
 REDIRECTS = (301, 302, 303, 307, 308)
 USER_AGENT = f"backburner/{__version__}"
@@ -65,12 +63,17 @@ class Fetched:
     url: str
     """After redirects."""
     status: int
-    headers: dict[str, str]
-    """By lowercase names; of headers that are there more than once, all values with commas."""
+    fields: Mapping[str, Sequence[str]]
+    """By lowercase names, the values of all headers of that name."""
     body: bytes
     """Decompressed."""
     is_whole: bool
     """False if there was more than `max_bytes`."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """By lowercase names; of headers that are there more than once, all values with commas."""
+        return {name: ", ".join(values)[:MAX_HEADER] for name, values in self.fields.items()}
 
 
 @dataclass(frozen=True)
@@ -173,9 +176,9 @@ class Fetcher:
         """
         for _ in range(self._max_redirects + 1):
             fetched = await self._get(target(url, self._allowed), accept)
-            if fetched.status not in REDIRECTS or "location" not in fetched.headers:
+            if fetched.status not in REDIRECTS or "location" not in fetched.fields:
                 return fetched
-            url = _joined(fetched.url, fetched.headers["location"])
+            url = _joined(fetched.url, fetched.fields["location"][0])
         raise Uncomputable(f"it redirects more than {self._max_redirects} times")
 
     async def _get(self, target: Target, accept: str) -> Fetched:
@@ -198,17 +201,20 @@ class Fetcher:
             raise TryAgain("the origin does not speak HTTP") from error
 
     async def _read(self, target: Target, response: httpcore.Response) -> Fetched:
-        headers = _headers(response.headers)
-        is_redirect = response.status in REDIRECTS and "location" in headers
-        body = bytearray()
-        if not is_redirect:  # nothing of its body is of use
-            async for piece in _decompressed(response, headers, self._max_bytes + 1):
-                body += piece
-                if len(body) > self._max_bytes:
-                    break
-        is_whole = len(body) <= self._max_bytes
-        kept = bytes(body[: self._max_bytes])
-        return Fetched(target.url, response.status, headers, kept, is_whole)
+        head = Fetched(target.url, response.status, _fields(response.headers), b"", is_whole=True)
+        if head.status in REDIRECTS and "location" in head.fields:
+            return head  # nothing of its body is of use
+        is_gzip = _is_gzip(head.headers.get("content-encoding", ""))
+        sent, pieces = bytearray(), 0
+        async for piece in response.aiter_stream():
+            sent += piece
+            pieces += 1
+            if len(sent) > self._max_bytes or pieces > MAX_PIECES:
+                break
+        is_whole = len(sent) <= self._max_bytes and pieces <= MAX_PIECES
+        body = _unpacked(bytes(sent), self._max_bytes + 1, is_whole) if is_gzip else bytes(sent)
+        is_whole = is_whole and len(body) <= self._max_bytes
+        return replace(head, body=body[: self._max_bytes], is_whole=is_whole)
 
 
 def target(url: str, allowed: Collection[str] = ()) -> Target:
@@ -226,8 +232,8 @@ def target(url: str, allowed: Collection[str] = ()) -> Target:
     port = PORTS[scheme] if port is None else port
     if f"{host}:{port}" not in allowed and (port not in PORTS.values() or not _is_name(host)):
         raise Refused
-    path = quote(urlunsplit(("", "", parts.path or "/", parts.query, "")), safe=IN_TARGETS)
-    return Target(scheme, host, port, path if path.startswith("/") else f"/{path}")
+    path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    return Target(scheme, host, port, quote(path, safe=IN_TARGETS))
 
 
 def _host(authority: str, host: str) -> str:
@@ -256,30 +262,45 @@ def _is_hexadecimal(label: str) -> bool:
 
 
 def _joined(url: str, location: str) -> str:
+    """Bytes of a Location that are no UTF-8 are kept as they are, as browsers do."""
     try:
-        return urljoin(url, location)
+        return urljoin(url, location.encode("latin-1").decode())
+    except UnicodeDecodeError:
+        return _joined(url, quote(location, safe=IN_TARGETS + "#", encoding="latin-1"))
     except ValueError:
         raise Refused from None
 
 
-def _headers(given: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    headers: dict[str, str] = {}
+def _fields(given: Iterable[tuple[bytes, bytes]]) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {}
     for name, value in given:
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    return headers
+        values = fields.setdefault(name.decode("latin-1").lower(), [])
+        values.append(value[:MAX_HEADER].decode("latin-1"))
+    return fields
 
 
-async def _decompressed(
-    response: httpcore.Response, headers: dict[str, str], most: int
-) -> AsyncIterator[bytes]:
-    """Pieces of at most so many bytes, however well they were compressed."""
-    coding = headers.get("content-encoding", "identity").strip().lower()
-    if coding not in ("identity", "", "gzip", "x-gzip"):
-        raise Uncomputable("it is compressed in a way that was not asked for")
-    unzip = zlib.decompressobj(wbits=31) if "gzip" in coding else None
-    async for piece in response.aiter_stream():
+def _is_gzip(content_encoding: str) -> bool:
+    codings = [coding.strip().lower() for coding in content_encoding.split(",")]
+    match [coding for coding in codings if coding not in ("", "identity", "none")]:
+        case []:
+            return False
+        case ["gzip" | "x-gzip"]:
+            return True
+    raise Uncomputable("it is compressed in a way that was not asked for")
+
+
+def _unpacked(packed: bytes, most: int, is_whole: bool) -> bytes:
+    """At most so many bytes, however well they were compressed; all of it if it is whole."""
+    body = bytearray()
+    for _ in range(MAX_MEMBERS):
+        if not packed or len(body) == most:
+            return bytes(body)
+        member = zlib.decompressobj(wbits=31)
         try:
-            yield piece if unzip is None else unzip.decompress(piece, most)
+            body += member.decompress(packed, most - len(body))
         except zlib.error:
-            raise Uncomputable("it is not compressed as it says") from None
+            break
+        if is_whole and not member.eof and len(body) < most:
+            break  # it was cut on its way
+        packed = member.unused_data
+    raise Uncomputable("it is not compressed as it says")
