@@ -1,232 +1,137 @@
-"""The processes of `Together`: a host, and one event loop for the jobs of a batch.
+"""The process in which the jobs of a batch wait together, in one event loop.
 
-The host forks the process of the loop, and another one when that has ended. It has one thread and
-runs no computation, so it may fork; the worker has a thread for each job.
-
-The jobs come over a socket, each with a pipe to report to, in the frames of any attempt.
+It tells the worker only what is a job's own: result, refusal, wish for another attempt, time limit.
+Any other error may be a neighbour's fault: then it hangs up, and the job begins again alone.
 """
 
 import asyncio
-import json
 import os
-import pickle
 import socket
-import time
-from collections import defaultdict
-from collections.abc import Coroutine, Generator
+from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
-from contextvars import ContextVar, copy_context
+from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
-from io import FileIO
-from mmap import mmap
-from struct import Struct
-from types import coroutine
-from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
+from functools import partial
+from multiprocessing.connection import Connection
+from selectors import DefaultSelector
+from typing import Any
 
 from backburner.attempt import Teller, environment, handover, over, why_none
-from backburner.attempt.frames import Kind
+from backburner.attempt.frames import Kind, packed
 from backburner.attempt.isolation import Isolation
 from backburner.computation import Progress, declared, registry
-from backburner.errors import AttemptFailed
+from backburner.errors import AttemptFailed, TryAgain, Uncomputable
 
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
-MAX_LOOPS = 32
-"""Of a batch: each but the last lost a job that blocked it or ended it."""
-MAX_MESSAGE_BYTES = 1_000
-
-_slot: ContextVar[int | None] = ContextVar("slot", default=None)
-"""Which job of the batch a task belongs to."""
+GRACE_S = 1.0
+"""Seconds that a job has to end after its time limit, before its process ends."""
+pool = partial(ThreadPoolExecutor, 6)
 
 
-class Steps:
-    """When the step that a job is taking began; shared with the worker."""
-
-    BEGAN = Struct("d")
-
-    def __init__(self, jobs: int) -> None:
-        self.jobs = jobs
-        self._memory = mmap(-1, self.BEGAN.size * jobs)
-
-    def begin(self, slot: int) -> None:
-        self.BEGAN.pack_into(self._memory, slot * self.BEGAN.size, time.monotonic())
-
-    def end(self, slot: int) -> None:
-        self.BEGAN.pack_into(self._memory, slot * self.BEGAN.size, 0.0)
-
-    def under_way(self) -> dict[int, float]:
-        """When the steps under way began, by job. A loop takes one at a time."""
-        began = (self.BEGAN.unpack_from(self._memory, n * self.BEGAN.size)[0] for n in self._all())
-        return {slot: at for slot, at in enumerate(began) if at}
-
-    def clear(self) -> None:
-        for slot in self._all():
-            self.end(slot)
-
-    def _all(self) -> range:
-        return range(self.jobs)
+@dataclass(eq=False, slots=True)
+class Job:
+    name: str
+    parameters: bytes
+    time_limit: float
+    values: declared.Values
+    begun: Any = None
+    """The worker's side of its attempt, or why it could not begin."""
+    threads: Executor = field(default_factory=pool)
+    lookups: Executor = field(default_factory=pool)
+    """For names: a silent name server keeps a thread for long."""
 
 
-def host(jobs: socket.socket, status: "Connection", steps: Steps, isolation: Isolation) -> None:
-    """Keep a loop running; tell the worker of its beginning and its end."""
-    isolation.enter()
-    me = os.getpid()
-    for generation in range(MAX_LOOPS):
-        pid = os.fork()
-        if pid == 0:
-            status.close()
-            live(jobs, steps, isolation, me, generation)
-        say(status, generation=generation, pid=pid)
-        _, ended = os.waitpid(pid, 0)
-        stepping = list(steps.under_way())
-        steps.clear()
-        exit_code = os.waitstatus_to_exitcode(ended)
-        say(status, generation=generation, exit_code=exit_code, stepping=stepping)
+_job: ContextVar[Job | None] = ContextVar("job", default=None)
 
 
-def say(status: "Connection", **content: Any) -> None:
-    status.send_bytes(json.dumps(content).encode())
+class Loop(asyncio.SelectorEventLoop):
+    """Gives each job threads of its own, so that it never waits for a neighbour's."""
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Executor | None, func: Any, *args: Any
+    ) -> Any:
+        mine = _job.get()
+        return super().run_in_executor(executor or (mine.threads if mine else None), func, *args)
+
+    async def getaddrinfo(self, *args: Any, **options: Any) -> Any:
+        mine, look_up = _job.get(), partial(socket.getaddrinfo, *args, **options)
+        return await self.run_in_executor(mine.lookups if mine else None, look_up)
 
 
 def live(
-    jobs: socket.socket, steps: Steps, isolation: Isolation, parent: int, generation: int
+    isolation: Isolation,
+    jobs: Sequence[Job],
+    pipes: Sequence[socket.socket],
+    pulse: Connection,
+    interval: float,
+    others: Sequence[Connection],
 ) -> None:
-    """Run the loop until the process is killed."""
+    """Run the jobs, each with its pipe to the worker, until the worker ends this process.
+
+    `others` are the worker's ends.
+    """
     try:
-        isolation.enter(parent)
-        asyncio.run(Batch(jobs, steps, generation, _unfit()).serve())
+        for each in others:
+            each.close()
+        isolation.enter()
+        environment.enter()
+        selector = DefaultSelector()
+        # A process that a job forks must not return into the loop: it shares what that waits for.
+        os.register_at_fork(after_in_child=selector.close)
+        loop = Loop(selector)
+        _beat(loop, pulse, interval)
+        tasks = [loop.create_task(_attempt(*each)) for each in zip(jobs, pipes, strict=True)]
+        loop.run_forever()
+        del tasks
     finally:
         os._exit(1)
 
 
-def _unfit() -> AttemptFailed | None:
-    """What is wrong with the environment for computations."""
-    try:
-        environment.enter()
-    except AttemptFailed as failure:
-        return failure
-    return None
+def _beat(loop: Loop, pulse: Connection, interval: float) -> None:
+    os.write(pulse.fileno(), b".")
+    loop.call_later(interval, _beat, loop, pulse, interval)
 
 
-@dataclass(slots=True)
-class Batch:
-    """The jobs in the loop, by slot."""
-
-    jobs: socket.socket
-    steps: Steps
-    generation: int
-    unfit: AttemptFailed | None
-    tasks: dict[int, "WeakSet[asyncio.Task[Any]]"] = field(
-        default_factory=lambda: defaultdict(WeakSet)
-    )
-    pid: int = field(default_factory=os.getpid)
-
-    async def serve(self) -> None:
-        loop = asyncio.get_running_loop()
-        loop.set_task_factory(self.task)
-        loop.add_reader(self.jobs, self.receive)
-        await loop.create_future()
-
-    def receive(self) -> None:
-        """Begin a job, or cancel it. What was sent to an earlier loop is ignored."""
-        message, files, *_ = socket.recv_fds(self.jobs, MAX_MESSAGE_BYTES, 2)
-        said = json.loads(message)
-        if said["generation"] != self.generation:
-            for each in files:
-                os.close(each)
-        elif files:
-            self.begin(said["slot"], *files)
-        else:
-            self.cancel(said["slot"])
-
-    def begin(self, slot: int, content: int, report: int) -> None:
-        context = copy_context()
-        context.run(_slot.set, slot)
-        asyncio.get_running_loop().create_task(self.attempt(slot, content, report), context=context)
-
-    def cancel(self, slot: int) -> None:
-        for task in list(self.tasks[slot]):
-            task.cancel()
-
-    def task(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        coro: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
-        **options: Any,
-    ) -> "asyncio.Task[Any]":
-        """Make a task that belongs to the job of whoever makes it."""
-        slot = (options.get("context") or copy_context()).get(_slot)
-        if slot is None or not isinstance(coro, Coroutine):
-            return asyncio.Task(coro, loop=loop, **options)
-        task = asyncio.Task(_marked(coro, self.steps, slot), loop=loop, **options)
-        self.tasks[slot].add(task)
-        return task
-
-    async def attempt(self, slot: int, content: int, report: int) -> None:
-        """Compute and report; what the job has begun in the loop ends with it."""
-        with FileIO(content) as file, FileIO(report, "w") as pipe:
-            name, parameters, time_limit, left, values = pickle.load(file)  # noqa: S301 (ours)
-            teller = Teller(pipe)
-            with declared.given(values):
-                last = await self.outcome(name, parameters, time_limit, left, teller.progress)
-            for task in self.tasks[slot] - {asyncio.current_task()}:
-                task.cancel()
-            if os.getpid() == self.pid:  # a process that the computation forked may return to here
-                with suppress(BrokenPipeError):  # the worker has no use for it any more
-                    await asyncio.to_thread(teller.tell, *last)
-
-    async def outcome(
-        self, name: str, parameters: bytes, time_limit: float, left: float, progress: Progress
-    ) -> tuple[Kind, bytes]:
-        if self.unfit:
-            return why_none(self.unfit)
+async def _attempt(job: Job, pipe: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    _job.set(job)
+    pipe.setblocking(False)
+    with declared.given(job.values):
+        task = loop.create_task(_result(job, Teller(pipe).progress))
+        gone = loop.create_task(loop.sock_recv(pipe, 1))  # the worker has hung up
         try:
-            async with asyncio.timeout(left) as timer:
-                return Kind.RESULT, await result(name, parameters, progress)
-        except asyncio.CancelledError as error:
-            if _is_cancelled():
-                raise
-            return why_none(error)
-        except BaseException as error:  # noqa: BLE001 (the worker logs every error)
-            if isinstance(error, TimeoutError) and timer.expired():
-                return why_none(AttemptFailed(over(time_limit)))
-            return why_none(error)
+            await asyncio.wait([task, gone], timeout=job.time_limit, return_when="FIRST_COMPLETED")
+            if not gone.done():
+                await loop.sock_sendall(pipe, _outcome(job, task))
+        finally:
+            with suppress(OSError):
+                pipe.shutdown(socket.SHUT_RDWR)  # also for processes that hold it
+            _cancel_all_of(job)
+    await asyncio.wait([task], timeout=GRACE_S)
+    if not task.done():
+        os._exit(1)
 
 
-async def result(name: str, parameters: bytes, progress: Progress) -> bytes:
-    """As an attempt alone has it."""
-    computation = registry.load(name)
-    given = computation.parameters.model_validate_json(parameters, strict=True)
+async def _result(job: Job, progress: Progress) -> bytes:
+    computation = registry.load(job.name)
+    given = computation.parameters.model_validate_json(job.parameters, strict=True)
     found = await computation.run_async(given, lambda done: progress(handover.fraction(done)))
     return handover.json_of(computation, found)
 
 
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+def _outcome(job: Job, task: "asyncio.Task[bytes]") -> bytes:
+    """The frame for the worker; empty if what happened may be a neighbour's fault."""
+    if not task.done():
+        return packed(*why_none(AttemptFailed(over(job.time_limit))))
+    try:
+        return packed(Kind.RESULT, task.result())
+    except (Uncomputable, TryAgain) as error:
+        return packed(*why_none(error))
+    except BaseException:  # noqa: BLE001
+        return b""
 
 
-async def _marked(inner: Coroutine[Any, Any, Any], steps: Steps, slot: int) -> Any:
-    return await _stepping(inner, steps, slot)
-
-
-@coroutine
-def _stepping(inner: Coroutine[Any, Any, Any], steps: Steps, slot: int) -> Generator[Any, Any, Any]:
-    """As `yield from inner`, but each step says that it is under way."""
-    go_on, value = inner.send, None
-    while True:
-        steps.begin(slot)
-        try:
-            waits_for = go_on(value)
-        except StopIteration as end:
-            return end.value
-        except (SystemExit, KeyboardInterrupt) as exit_:  # would end the loop for all
-            raise AttemptFailed("ends the process; leave that out") from exit_
-        finally:
-            steps.end(slot)
-        try:
-            go_on, value = inner.send, (yield waits_for)
-        except BaseException as error:  # noqa: BLE001 (it is the inner one's)
-            go_on, value = inner.throw, error
+def _cancel_all_of(job: Job) -> None:
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        if getattr(task, "get_context", Context)().get(_job) is job:  # from Python 3.12 on
+            task.cancel()
