@@ -62,7 +62,9 @@ def together(
 
     batch = Together(len(jobs), patience=patience)
     with ThreadPoolExecutor(len(jobs)) as threads:
-        outcomes = [threads.submit(batch.presence()(outcome), n) for n in range(len(jobs))]
+        outcomes = [threads.submit(outcome, n) for n in range(len(jobs))]
+        for each in outcomes:
+            each.add_done_callback(batch.leave)
         batch.run()
     return [each.result() for each in outcomes]
 
@@ -82,7 +84,7 @@ def test_ten_jobs_that_wait_for_each_other_meet_in_one_process() -> None:
 def test_each_job_has_its_own_outcome() -> None:
     waits, refuses, raises, again = together(
         [
-            {"how": how, "others": 3, "seconds": 0.01}
+            {"how": how, "others": 0 if how == "raises" else 3, "seconds": 0.01}
             for how in ("waits", "refuses", "raises", "again")
         ]
     )
@@ -93,14 +95,59 @@ def test_each_job_has_its_own_outcome() -> None:
     assert again.after == 0.01
 
 
-FAILS, OVER = "crashed; mend it", "took over 1 s"
+OVER, DIED, RESULT = "took over 1 s", r"died with exit code", "'how'"
 RUDE = {
     "blocks": OVER,
     "blocks_in_a_callback": OVER,
     "blocks_in_a_task": OVER,
     "keeps_the_interpreter": OVER,
     "stops_the_loop": "Event loop stopped",
+    "closes_the_loop": "Event loop is closed",
+    "forgets_all_timers": OVER,
+    "cancels_everybody": OVER,
+    "cancels_itself": "CancelledError",
+    "does_not_let_itself_be_cancelled": OVER,
+    "shuts_the_executor": RESULT,
+    "fills_the_executor": OVER,
+    "looks_up_silent_names": OVER,
+    "stops_the_clock": OVER,
+    "breaks_asyncio": RESULT,
+    "handles_errors_badly": f"{DIED} 5",
+    "sets_another_policy": RESULT,
+    "exits": f"{DIED} 7",
+    "aborts": f"{DIED} -6",
+    "crashes_in_c": f"{DIED} -11",
+    "crashes_in_a_thread": f"{DIED} -11",
+    "raises_system_exit": "SystemExit",
+    "raises_system_exit_in_a_task": "SystemExit",
+    "interrupts": "KeyboardInterrupt",
+    "kills_itself": f"{DIED} -9",
+    "kills_its_group": f"{DIED} -9",
+    "stops_itself": OVER,
+    "terminates_itself": f"{DIED} -15",
+    "sets_an_alarm": f"{DIED} -14",
+    "becomes_another_program": f"{DIED} 1",
+    "forks_and_returns": RESULT,
+    "forks_and_dies": f"{DIED} 7",
+    "multiplies": RESULT,
+    "has_children": "from a child",
+    "starts_threads": RESULT,
+    "starts_tasks": RESULT,
+    "closes_all": f"{DIED} 1|closed its pipe",
+    "opens_too_many": "OSError",
+    "writes_to_all": "wrote to the worker's pipe",
+    "tells_much_progress": RESULT,
+    "prints_much": RESULT,
+    "is_too_large": "the most: ask for less",
+    "is_not_valid": "not valid at how",
+    "refuses": "as asked",
+    "raises_what_is_unheard_of": "Unheard",
+    "raises_generator_exit": "GeneratorExit",
+    "recurses": "RecursionError",
+    "runs_out_of_memory": "MemoryError",
+    "never_ends_at_exit": RESULT,
 }
+"""What comes of each in the end."""
 
 
 @pytest.fixture
@@ -113,7 +160,8 @@ def rudely(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], l
         jobs = [
             {"how": each, "others": 2, "there": str(tmp_path)} for each in (how, "good", "good")
         ]
-        return together(jobs, name="rude", limits=[1, 30, 30], patience=0.5)
+        limit = 1 if RUDE[how] == OVER else 30
+        return together(jobs, name="rude", limits=[limit, 30, 30], patience=0.5)
 
     return rudely
 
@@ -162,6 +210,50 @@ def test_a_job_over_its_time_limit_is_cancelled_and_nobody_else() -> None:
     assert beaten == []  # by the loop, before the worker would lose patience
     assert "patient took over 0 s; ask for less, or raise time_limit" in str(late)
     assert other["met"] == 2
+
+
+def test_a_job_that_does_not_let_itself_be_cancelled_ends_with_its_process(
+    rudely: Callable[[str], list[Any]], tmp_path: Path
+) -> None:
+    """A time limit ends the work. The neighbour, who is not done, begins again."""
+    hows = ("does_not_let_itself_be_cancelled", "waits")
+    jobs = [{"how": how, "others": 1, "there": str(tmp_path)} for how in hows]
+    late, other = together(jobs, name="rude", limits=[0.5, 30])
+    assert "took over" in str(late)
+    assert other["how"] == "waits"
+    assert begun(tmp_path, 1) == 2
+
+
+def test_all_have_their_heartbeats_while_one_keeps_the_loop_and_while_they_wait_for_their_turn(
+    rudely: Callable[[str], list[Any]], tmp_path: Path
+) -> None:
+    beaten: list[list[float]] = [[], []]
+
+    def beat(number: int) -> attempt.Beat:
+        return lambda _: beaten[number].append(time.monotonic())
+
+    jobs = [{"how": "blocks", "others": 1, "there": str(tmp_path)} for _ in range(2)]
+    over = together(jobs, name="rude", limits=[1, 1], beats=[beat(0), beat(1)], patience=1)
+    assert all(OVER in str(each) for each in over)
+    assert all(len(each) >= 6 for each in beaten)
+
+
+def test_nobody_begins_again_for_longer_than_the_invocation_lasts() -> None:
+    batch = Together(1, ends_at=time.monotonic() - 1)
+    with ThreadPoolExecutor(1) as threads:
+        job = threads.submit(batch.compute, "patient", b'{"how": "dies"}', 30, INTERVAL, ignore)
+        job.add_done_callback(batch.leave)
+        batch.run()
+    assert "took over 0 s" in str(job.exception())
+
+
+def test_what_cannot_begin_is_a_failed_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    def process(*_: Any) -> None:
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr(attempt, "process", process)
+    for failed in together([{"how": "waits"}] * 2):
+        assert str(failed) == "patient could not begin: no more processes"
 
 
 def test_a_heartbeat_that_raises_ends_its_own_attempt_alone(tmp_path: Path) -> None:

@@ -152,8 +152,14 @@ class Worker:
                 gzip.decompress(job.parameters),
                 min(policy.time_limit, job.gives_up_at - self.store.clock()),
                 self.store.leases.heartbeat,
-                partial(self.heartbeat, run, delivery),
+                partial(self.beat, run, delivery),
             )
+
+    def beat(self, run: Run, delivery: Delivery, progress: float) -> None:
+        """A heartbeat of an attempt; ends one that began again too late (attempt/together.py)."""
+        if self.store.clock() > run.job.gives_up_at:
+            raise AttemptFailed(f"{run.entry.computation} is not done, and its job's time is over")
+        self.heartbeat(run, delivery, progress)
 
     def heartbeat(self, run: Run, delivery: Delivery, progress: float) -> None:
         """Extend the lease and hide the message as long: if this worker dies, both run out."""

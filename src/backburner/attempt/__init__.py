@@ -20,13 +20,7 @@ from backburner.attempt import environment, frames, handover
 from backburner.attempt.frames import FRACTION, SECONDS, Kind
 from backburner.attempt.isolation import POLL_S, Isolation, has_ended, isolated
 from backburner.computation import Progress, declared, registry
-from backburner.errors import (
-    AttemptFailed,
-    BackburnerError,
-    BrokenComputation,
-    TryAgain,
-    Uncomputable,
-)
+from backburner.errors import AttemptFailed, BrokenComputation, TryAgain, Uncomputable
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -112,10 +106,7 @@ class Attempt:
                         return content
                     case _:
                         raise self.failure(kind, content)
-        raise self.late(time_limit)
-
-    def late(self, time_limit: float, /) -> BackburnerError:
-        return AttemptFailed(f"{self.name} {over(time_limit)}")
+        raise AttemptFailed(f"{self.name} {over(time_limit)}")
 
     def failure(self, kind: Kind, content: bytes) -> Uncomputable | AttemptFailed:
         """Why there is no result, from a frame that ends the attempt."""

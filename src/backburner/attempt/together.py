@@ -1,55 +1,77 @@
-"""The attempts of a batch in one process, for computations that wait (event_loop.py).
+"""The attempts of a batch in one process and one event loop, for computations that wait.
 
-Every second that process shows that its loop turns. If it does not, or has ended, it is killed, and
-each job without an outcome begins again, in the same run and in a process of its own, one after the
-other. There each fails or succeeds for itself: nobody has to find out whose fault it was.
+Pulses show the worker that the loop turns. If they stop, or the process ends, it is killed. Then
+each job without an outcome begins again, in the same run and in a process of its own, one at a
+time. There each fails or succeeds for itself: nobody has to find out whose fault it was.
 
 The worker has a thread for each job, which beats and listens as for an attempt alone. Only the main
 thread forks, and only while the others are parked: they hold no lock that a process would inherit.
 """
 
+import asyncio
 import os
+import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 from multiprocessing.connection import Connection
-from socket import socketpair
+from selectors import DefaultSelector
 from threading import Condition
+from typing import Any
 
-from backburner.attempt import LOOK, PROCESSES, Attempt, Beat, alone, frames, process
-from backburner.attempt.event_loop import GRACE_S, Job, live
+from backburner import attempt
+from backburner.attempt import Attempt, Beat, environment, frames, handover, over, why_none
 from backburner.attempt.frames import Kind
-from backburner.attempt.isolation import has_ended
-from backburner.computation import declared
-from backburner.errors import AttemptFailed, BackburnerError
+from backburner.attempt.isolation import Isolation, has_ended
+from backburner.computation import declared, registry
+from backburner.errors import AttemptFailed, TryAgain, Uncomputable
 
 PATIENCE_S, PULSES = 10.0, 10
 """Seconds without any of so many pulses. An import or a busy processor may stop it for a few."""
+GRACE_S = 1.0
+"""Seconds that a job has to end after its time limit, before its process ends."""
+THREADS = 6
 
 
-class NoOutcome(BackburnerError):
-    """The job begins again alone."""
+@dataclass(eq=False, slots=True)
+class Job:
+    name: str
+    parameters: bytes
+    time_limit: float
+    values: declared.Values
+    ours: Connection
+    theirs: socket.socket
+    begun: Any = None
+    """The worker's side of its attempt, or why that could not begin."""
+    threads: defaultdict[bool, ThreadPoolExecutor] = field(
+        default_factory=lambda: defaultdict(partial(ThreadPoolExecutor, THREADS))
+    )
+    """By whether they look up names."""
+
+
+# the worker's side
 
 
 class Guest(Attempt):
-    """The worker's side of a job in the loop. Only what the loop tells is an outcome."""
+    """A job in the loop. Only what the loop tells is an outcome; EOFError if it tells nothing."""
 
     def news(self, reader: frames.Reader, patience: float) -> Iterator[tuple[Kind, bytes]]:
         try:
-            if self.pipe.poll(max(0, min(patience, LOOK))):
+            if self.pipe.poll(max(0, min(patience, attempt.LOOK))):
                 yield from reader.read()
-        except (EOFError, OSError, AttemptFailed) as error:
-            raise NoOutcome from error
-
-    def late(self, _time_limit: float, /) -> BackburnerError:
-        return NoOutcome()
+        except (OSError, AttemptFailed) as error:
+            raise EOFError from error
 
 
 @dataclass(slots=True)
 class Together:
-    """So many threads are present; each may call `compute`. The main thread is in `run`."""
+    """`present` threads each may `compute`, and then `leave`; the main thread is in `run`."""
 
     present: int
     ends_at: float = inf
@@ -58,29 +80,19 @@ class Together:
     _parked: list[Job] = field(default_factory=list)
     _gate: Condition = field(default_factory=Condition)
 
-    @contextmanager
-    def presence(self) -> Iterator[None]:
-        try:
-            yield
-        finally:
-            with self._gate:
-                self.present -= 1
-                self._gate.notify_all()
-
     def compute(
         self, name: str, parameters: bytes, time_limit: float, interval: float, beat: Beat
     ) -> bytes:
         """As `attempt.compute`; a job that begins again has its whole time limit again."""
-        job = Job(name, parameters, time_limit, declared.values())
-        guest = self._begun(job, interval, beat)
-        try:
-            with closing(guest.pipe):
-                return guest.listen(time_limit + 2 * GRACE_S, interval, beat)
-        except NoOutcome:
-            beat(0.0)
-        again = self._begun(job, interval, beat)
+        ours, theirs = socket.socketpair()
+        with Connection(ours.detach()) as pipe, theirs:
+            job = Job(name, parameters, time_limit, declared.values(), pipe, theirs)
+            with suppress(EOFError):
+                return self._begun(job, interval, beat).listen(inf, interval, beat)
+        beat(0.0)
+        alone = self._begun(job, interval, beat)
         left = max(self.ends_at - time.monotonic(), 0)
-        return again.listen(min(time_limit, left), interval, beat)
+        return alone.listen(min(time_limit, left), interval, beat)
 
     def _begun(self, job: Job, interval: float, beat: Beat) -> Attempt:
         """Park this thread, but for its heartbeats, until the attempt has begun."""
@@ -95,57 +107,131 @@ class Together:
             beat(0.0)
         if isinstance(job.begun, Attempt):
             return job.begun
-        raise AttemptFailed(f"{job.name} could not begin") from job.begun
+        raise AttemptFailed(f"{job.name} could not begin: {job.begun}")
+
+    def leave(self, _done: object = None) -> None:
+        with self._gate:
+            self.present -= 1
+            self._gate.notify_all()
 
     def run(self) -> None:
         """Begin one process after the other, until no thread is present."""
-        begin: Callable[[list[Job]], None] = self._together
+        begin = self._together
         with self._gate:
-            while self._gate.wait_for(self._all_are_parked) and self._parked:
+            while self._all_are_parked() and self._parked:
                 try:
-                    begin(list(self._parked))
+                    begin()
                 except OSError as error:
                     self._unpark(dict.fromkeys(self._parked, error))
                 begin = self._alone
 
-    def _all_are_parked(self) -> bool:
-        return len(self._parked) == self.present
+    def _all_are_parked(self, patience: float | None = None) -> bool:
+        return self._gate.wait_for(lambda: len(self._parked) == self.present, patience)
 
-    def _unpark(self, begun: dict[Job, Attempt | OSError]) -> None:
-        self._parked = [job for job in self._parked if job not in begun]
-        for job, each in begun.items():
-            job.begun = each
+    def _unpark(self, begun: dict[Job, Any]) -> None:
+        for job, what in begun.items():
+            job.begun = what
+            self._parked.remove(job)
         self._gate.notify_all()
 
-    def _together(self, jobs: list[Job]) -> None:
-        pairs = [socketpair() for _ in jobs]
-        ours, theirs = [Connection(one.detach()) for one, _ in pairs], [other for _, other in pairs]
-        pulse, beating = PROCESSES.Pipe(duplex=False)
-        with (
-            process(live, jobs, theirs, beating, self.patience / PULSES, [*ours, pulse]) as (
-                child,
-                isolation,
-            ),
-            pulse,
-        ):
+    def _together(self) -> None:
+        jobs, interval = list(self._parked), self.patience / PULSES
+        pulse, beating = attempt.PROCESSES.Pipe(duplex=False)
+        with pulse, attempt.process(live, jobs, beating, interval) as (child, isolation):
             beating.close()
-            for each in theirs:
-                each.close()
-            guests = [
-                Guest(job.name, child, pipe, isolation)
-                for job, pipe in zip(jobs, ours, strict=True)
-            ]
-            self._unpark(dict(zip(jobs, guests, strict=True)))
-            last = time.monotonic()
-            while not self._gate.wait_for(self._all_are_parked, self.patience / PULSES / 2):
+            for job in jobs:
+                job.theirs.close()
+            self._unpark({job: Guest(job.name, child, job.ours, isolation) for job in jobs})
+            last = began = time.monotonic()
+            until = began + max(job.time_limit for job in jobs) + 2 * GRACE_S
+            while not self._all_are_parked(interval / 2):
                 if pulse.poll() and os.read(pulse.fileno(), frames.CHUNK):
                     last = time.monotonic()
-                elif has_ended(child) or time.monotonic() - last > self.patience:
+                if has_ended(child) or time.monotonic() > min(last + self.patience, until):
                     isolation.end(child)
 
-    def _alone(self, jobs: list[Job]) -> None:
+    def _alone(self) -> None:
         """The first; the others wait, with their heartbeats."""
-        [job, *_] = jobs
-        with alone(job.name, job.parameters, job.values) as attempt:
-            self._unpark({job: attempt})
-            self._gate.wait_for(self._all_are_parked)
+        job = self._parked[0]
+        with attempt.alone(job.name, job.parameters, job.values) as begun:
+            self._unpark({job: begun})
+            self._all_are_parked()
+
+
+# the process's side
+
+
+_job: ContextVar[Job | None] = ContextVar("job", default=None)
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """No job waits for a neighbour's threads; its look-ups keep only those that are for names."""
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
+        if executor is None and (job := _job.get()):
+            executor = job.threads[func is socket.getaddrinfo]
+        return super().run_in_executor(executor, func, *args)
+
+
+def live(isolation: Isolation, jobs: list[Job], pulse: Connection, interval: float) -> None:
+    """Run the jobs until the worker ends this process."""
+    try:
+        isolation.enter()
+        environment.enter()
+        selector = DefaultSelector()
+        # A process that a job forks must not return into the loop: it shares what that waits for.
+        os.register_at_fork(after_in_child=selector.close)
+        loop = Loop(selector)
+        _beat(loop, pulse, interval)
+        tasks = [loop.create_task(_attempt(loop, job)) for job in jobs]
+        loop.run_forever()
+        del tasks
+    finally:
+        os._exit(1)
+
+
+def _beat(loop: Loop, pulse: Connection, interval: float) -> None:
+    os.write(pulse.fileno(), b".")
+    loop.call_later(interval, _beat, loop, pulse, interval)
+
+
+async def _attempt(loop: Loop, job: Job) -> None:
+    """Compute and tell the worker the outcome; hang up if there is none."""
+    job.ours.close()
+    job.theirs.setblocking(False)
+    _job.set(job)
+    with declared.given(job.values):
+        task = loop.create_task(_result(job))
+        gone = loop.create_task(loop.sock_recv(job.theirs, 1))  # the worker has hung up
+        try:
+            await asyncio.wait([task, gone], timeout=job.time_limit, return_when="FIRST_COMPLETED")
+            if not gone.done():
+                await loop.sock_sendall(job.theirs, _outcome(job, task))
+        finally:
+            with suppress(OSError):
+                job.theirs.shutdown(socket.SHUT_RDWR)  # also for processes that hold it
+            for each in asyncio.all_tasks() - {asyncio.current_task()}:
+                if getattr(each, "get_context", Context)().get(_job) is job:  # from Python 3.12 on
+                    each.cancel()
+    await asyncio.wait([task], timeout=GRACE_S)
+    if not task.done():
+        os._exit(1)
+
+
+async def _result(job: Job) -> bytes:
+    computation, progress = registry.load(job.name), attempt.Teller(job.theirs).progress
+    given = computation.parameters.model_validate_json(job.parameters, strict=True)
+    found = await computation.run_async(given, lambda done: progress(handover.fraction(done)))
+    return handover.json_of(computation, found)
+
+
+def _outcome(job: Job, task: "asyncio.Task[bytes]") -> bytes:
+    """The frame for the worker; empty if what happened may be a neighbour's fault."""
+    if not task.done():
+        return frames.packed(*why_none(AttemptFailed(over(job.time_limit))))
+    try:
+        return frames.packed(Kind.RESULT, task.result())
+    except (Uncomputable, TryAgain) as error:
+        return frames.packed(*why_none(error))
+    except BaseException:  # noqa: BLE001
+        return b""

@@ -63,6 +63,10 @@ async def good(_: Progress) -> Result:
     return Result(how="good", size=await asyncio.to_thread("large".__mul__, 1_000_000))
 
 
+async def waits(_: Progress) -> None:
+    await asyncio.sleep(3)
+
+
 # it keeps the loop
 
 
