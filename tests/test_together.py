@@ -135,7 +135,7 @@ RUDE = {
     "starts_tasks": RESULT,
     "closes_all": f"{DIED} 1|closed its pipe",
     "opens_too_many": "OSError",
-    "writes_to_all": "wrote to the worker's pipe",
+    "writes_to_all_pipes": "wrote to the worker's pipe",
     "tells_much_progress": RESULT,
     "prints_much": RESULT,
     "is_too_large": "the most: ask for less",

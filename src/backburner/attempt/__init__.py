@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from threading import Lock
@@ -77,6 +77,8 @@ def process(target: Callable[..., None], *args: object) -> Iterator[tuple[BasePr
             yield child, isolation
         finally:
             isolation.end(child)
+            with suppress(ValueError):  # it hangs in the kernel
+                child.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@
 import asyncio
 import atexit
 import ctypes
+import faulthandler
+import gc
 import multiprocessing
 import os
 import re
@@ -15,6 +17,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -22,6 +25,7 @@ from typing import Any
 from pydantic import Field
 
 from backburner import computation
+from backburner.attempt import Teller
 from backburner.computation import Policy, Progress, Uncomputable
 
 POLICY = Policy(version=1, fresh_for=600, time_limit=30, lane="waiting")
@@ -166,14 +170,17 @@ def exits(_: Progress) -> None:
 
 
 def aborts(_: Progress) -> None:
+    faulthandler.disable()
     os.abort()
 
 
 def crashes_in_c(_: Progress) -> None:
+    faulthandler.disable()
     ctypes.string_at(0)
 
 
 async def crashes_in_a_thread(_: Progress) -> None:
+    faulthandler.disable()
     Thread(target=ctypes.string_at, args=[0]).start()
     await asyncio.sleep(60)
 
@@ -279,17 +286,15 @@ def opens_too_many(_: Progress) -> None:
         os.dup(0)
 
 
-async def writes_to_all(_: Progress) -> None:
-    """Also from a thread that goes on."""
+async def writes_to_all_pipes(_: Progress) -> None:
+    """Also to its neighbours', and from a thread that goes on."""
+    pipes = [each.pipe.fileno() for each in gc.get_objects() if isinstance(each, Teller)]
 
     def write() -> None:
         while True:
-            for each in os.listdir("/proc/self/fd"):  # noqa: PTH208
-                if int(each) > 2:
-                    try:
-                        os.write(int(each), b"garbage " * 100)
-                    except OSError:
-                        continue
+            for each in pipes:
+                with suppress(OSError):
+                    os.write(each, b"garbage " * 100)
 
     Thread(target=write, daemon=True).start()
     await asyncio.sleep(60)
