@@ -49,15 +49,9 @@ class Job:
     theirs: socket.socket
     begun: Any = None
     """The worker's side of its attempt, or why that could not begin."""
-    threads: defaultdict[bool, ThreadPoolExecutor] = field(
-        default_factory=lambda: defaultdict(partial(ThreadPoolExecutor, THREADS))
-    )
-    """By whether they look up names."""
 
 
 # the worker's side
-
-
 class Guest(Attempt):
     """A job in the loop. Only what the loop tells is an outcome; EOFError if it tells nothing."""
 
@@ -91,8 +85,8 @@ class Together:
                 return self._begun(job, interval, beat).listen(inf, interval, beat)
         beat(0.0)
         alone = self._begun(job, interval, beat)
-        left = max(self.ends_at - time.monotonic(), 0)
-        return alone.listen(min(time_limit, left), interval, beat)
+        left = self.ends_at - time.monotonic()
+        return alone.listen(max(min(time_limit, left), 0), interval, beat)
 
     def _begun(self, job: Job, interval: float, beat: Beat) -> Attempt:
         """Park this thread, but for its heartbeats, until the attempt has begun."""
@@ -142,8 +136,8 @@ class Together:
             for job in jobs:
                 job.theirs.close()
             self._unpark({job: Guest(job.name, child, job.ours, isolation) for job in jobs})
-            last = began = time.monotonic()
-            until = began + max(job.time_limit for job in jobs) + 2 * GRACE_S
+            last = time.monotonic()
+            until = last + max(job.time_limit for job in jobs) + 2 * GRACE_S
             while not self._all_are_parked(interval / 2):
                 if pulse.poll() and os.read(pulse.fileno(), frames.CHUNK):
                     last = time.monotonic()
@@ -159,17 +153,16 @@ class Together:
 
 
 # the process's side
-
-
-_job: ContextVar[Job | None] = ContextVar("job", default=None)
+_threads: ContextVar[dict[bool, ThreadPoolExecutor] | None] = ContextVar("threads", default=None)
+"""A job's own, by whether they look up names."""
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """No job waits for a neighbour's threads; its look-ups keep only those that are for names."""
+    """Gives each job threads of its own, and others for names: a name server may be silent."""
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
-        if executor is None and (job := _job.get()):
-            executor = job.threads[func is socket.getaddrinfo]
+        if executor is None and (own := _threads.get()) is not None:
+            executor = own[func is socket.getaddrinfo]
         return super().run_in_executor(executor, func, *args)
 
 
@@ -183,9 +176,8 @@ def live(isolation: Isolation, jobs: list[Job], pulse: Connection, interval: flo
         os.register_at_fork(after_in_child=selector.close)
         loop = Loop(selector)
         _beat(loop, pulse, interval)
-        tasks = [loop.create_task(_attempt(loop, job)) for job in jobs]
-        loop.run_forever()
-        del tasks
+        attempts = [loop.create_task(_attempt(loop, job)) for job in jobs]
+        loop.run_until_complete(asyncio.wait(attempts))
     finally:
         os._exit(1)
 
@@ -199,7 +191,8 @@ async def _attempt(loop: Loop, job: Job) -> None:
     """Compute and tell the worker the outcome; hang up if there is none."""
     job.ours.close()
     job.theirs.setblocking(False)
-    _job.set(job)
+    own: dict[bool, ThreadPoolExecutor] = defaultdict(partial(ThreadPoolExecutor, THREADS))
+    _threads.set(own)
     with declared.given(job.values):
         task = loop.create_task(_result(job))
         gone = loop.create_task(loop.sock_recv(job.theirs, 1))  # the worker has hung up
@@ -211,7 +204,9 @@ async def _attempt(loop: Loop, job: Job) -> None:
             with suppress(OSError):
                 job.theirs.shutdown(socket.SHUT_RDWR)  # also for processes that hold it
             for each in asyncio.all_tasks() - {asyncio.current_task()}:
-                if getattr(each, "get_context", Context)().get(_job) is job:  # from Python 3.12 on
+                if (
+                    getattr(each, "get_context", Context)().get(_threads) is own
+                ):  # from Python 3.12 on
                     each.cancel()
     await asyncio.wait([task], timeout=GRACE_S)
     if not task.done():

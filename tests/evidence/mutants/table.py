@@ -340,7 +340,7 @@ WAITING = [
     Mutant(
         what="jobs share their threads",
         path=TOGETHER,
-        line="executor = job.threads[func is socket.getaddrinfo]",
+        line="executor = own[func is socket.getaddrinfo]",
         instead="executor = None",
         tests=AT_BATCHES,
     ),
