@@ -58,6 +58,17 @@ def compute(name: str, parameters: bytes, time_limit: float, interval: float, be
         return begun.listen(time_limit, interval, beat)
 
 
+def until(moment: float, clock: Callable[[], float], beat: Beat) -> Beat:
+    """`beat`, which ends the attempt after this moment, even one that began again."""
+
+    def beat_in_time(progress: float) -> None:
+        if clock() > moment:
+            raise AttemptFailed("the time of the job is over")
+        beat(progress)
+
+    return beat_in_time
+
+
 @contextmanager
 def alone(name: str, parameters: bytes, values: declared.Values) -> Iterator["Attempt"]:
     """An attempt in a process of its own, which begins now."""

@@ -318,8 +318,8 @@ WAITING = [
     ),
     Mutant(
         what="a job that begins again may outlast its own time",
-        path=WORKER,
-        line="if self.store.clock() > run.job.gives_up_at:",
+        path="src/backburner/attempt/__init__.py",
+        line="if clock() > moment:",
         instead="if False:",
         tests="tests/test_worker.py",
     ),
