@@ -167,6 +167,7 @@ def is_there(pid: str) -> bool:
         ("daemonises_and_dies", 1, "exit code -9"),
         ("executes", 1, "exit code 0"),
         ("multiplies", 20, "result"),
+        ("has_children", 1, "result"),
         ("ignores_all_signals", 1, "time_limit"),
         ("fills_the_pipe_from_elsewhere", 1, "exit code 4"),
     ],

@@ -84,6 +84,7 @@ def test_of_a_batch_only_the_messages_of_failed_attempts_come_back(
 
 
 HOWS = ("waits", "raises", "refuses", "dies")
+"""The last ends their process, and only its own attempt fails by that."""
 
 
 @ON_LINUX
@@ -103,7 +104,7 @@ def test_lines_of_a_batch_have_the_correlation_id_of_their_own_message(
     deployment: MotoDeployment, invoke: Invoke, logged: Any
 ) -> None:
     for number in range(4):
-        deployment.get(f"/v1/patient?how=raises&number={number}&others=3")
+        deployment.get(f"/v1/patient?how=raises&number={number}")
     records = deployment.messages(WAITING_WORKER)
     logged.truncate(0)
     invoke(WAITING_WORKER, {"Records": [record.raw_event for record in records]})

@@ -2,21 +2,26 @@
 
 import json
 import os
+import re
+import socket
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import computations
 from backburner import attempt
 from backburner.attempt.together import Together
 from backburner.computation import Setting, declared
-from backburner.errors import AttemptFailed, TryAgain, Uncomputable
+from backburner.errors import TryAgain, Uncomputable
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing forks elsewhere")
 INTERVAL = 0.3
+UNRULY = Path(__file__).parent / "support/unruly"
 PATIENCE = Setting("patience")
 
 
@@ -31,27 +36,37 @@ def ignore(_progress: float) -> None:
 def together(
     jobs: Sequence[dict[str, Any]],
     *,
-    limit: float = 30,
+    limits: Sequence[float] = (),
     beats: Sequence[attempt.Beat] = (),
     settings: Sequence[str] = (),
     interval: float = INTERVAL,
     name: str = "patient",
+    patience: float = 2,
 ) -> list[Any]:
     """What comes of each job: its result, or the error that was raised."""
-    with Together(len(jobs)) as batch, ThreadPoolExecutor(len(jobs)) as threads:
 
-        def outcome(number: int) -> Any:
-            body = json.dumps(
-                {"number": number, **jobs[number]} if name == "patient" else jobs[number]
-            )
-            beat = beats[number] if beats else ignore
-            with declared.given({PATIENCE: settings[number] if settings else ""}):
-                try:
-                    return json.loads(batch.compute(name, body.encode(), limit, interval, beat))
-                except Exception as error:  # noqa: BLE001 (it is looked at)
-                    return error
+    def outcome(number: int) -> Any:
+        body = json.dumps(
+            jobs[number] if name == "doubling" else {"number": number, **jobs[number]}
+        )
+        beat = beats[number] if beats else ignore
+        with declared.given({PATIENCE: settings[number] if settings else ""}):
+            try:
+                return json.loads(
+                    batch.compute(
+                        name, body.encode(), limits[number] if limits else 30, interval, beat
+                    )
+                )
+            except Exception as error:  # noqa: BLE001 (it is looked at)
+                return error
 
-        return list(threads.map(outcome, range(len(jobs))))
+    batch = Together(len(jobs), patience=patience)
+    with ThreadPoolExecutor(len(jobs)) as threads:
+        outcomes = [threads.submit(outcome, n) for n in range(len(jobs))]
+        for each in outcomes:
+            each.add_done_callback(batch.leave)
+        batch.run()
+    return [each.result() for each in outcomes]
 
 
 def begun(folder: Path, number: int) -> int:
@@ -69,7 +84,7 @@ def test_ten_jobs_that_wait_for_each_other_meet_in_one_process() -> None:
 def test_each_job_has_its_own_outcome() -> None:
     waits, refuses, raises, again = together(
         [
-            {"how": how, "others": 3, "seconds": 0.01}
+            {"how": how, "others": 0 if how == "raises" else 3, "seconds": 0.01}
             for how in ("waits", "refuses", "raises", "again")
         ]
     )
@@ -80,71 +95,103 @@ def test_each_job_has_its_own_outcome() -> None:
     assert again.after == 0.01
 
 
-@pytest.mark.parametrize(
-    ("how", "why"),
-    [
-        ("blocks", "patient kept the event loop for over 0.3 s; await what takes long, or"),
-        ("blocks_in_a_task", "patient kept the event loop"),
-        ("dies", "patient died with exit code 7"),
-    ],
-)
-def test_a_job_that_takes_the_process_along_fails_and_the_others_begin_again(
-    how: str, why: str, tmp_path: Path
+OVER, DIED, RESULT = "took over 1 s", r"died with exit code", "'how'"
+RUDE = {
+    "blocks": OVER,
+    "blocks_in_a_callback": OVER,
+    "blocks_in_a_task": OVER,
+    "keeps_the_interpreter": OVER,
+    "stops_the_loop": "Event loop stopped",
+    "closes_the_loop": "Event loop is closed",
+    "forgets_all_timers": OVER,
+    "cancels_everybody": OVER,
+    "cancels_itself": "CancelledError",
+    "does_not_let_itself_be_cancelled": OVER,
+    "shuts_the_executor": RESULT,
+    "fills_the_executor": OVER,
+    "looks_up_silent_names": OVER,
+    "stops_the_clock": OVER,
+    "breaks_asyncio": RESULT,
+    "handles_errors_badly": f"{DIED} 5",
+    "sets_another_policy": RESULT,
+    "exits": f"{DIED} 7",
+    "aborts": f"{DIED} -6",
+    "crashes_in_c": f"{DIED} -11",
+    "crashes_in_a_thread": f"{DIED} -11",
+    "raises_system_exit": "SystemExit",
+    "raises_system_exit_in_a_task": "SystemExit",
+    "interrupts": "KeyboardInterrupt",
+    "kills_itself": f"{DIED} -9",
+    "kills_its_group": f"{DIED} -9",
+    "stops_itself": OVER,
+    "terminates_itself": f"{DIED} -15",
+    "sets_an_alarm": f"{DIED} -14",
+    "becomes_another_program": f"{DIED} 1",
+    "forks_and_returns": RESULT,
+    "forks_and_dies": f"{DIED} 7",
+    "multiplies": RESULT,
+    "has_children": "from a child",
+    "starts_threads": RESULT,
+    "starts_tasks": RESULT,
+    "closes_all": f"{DIED} 1|closed its pipe",
+    "opens_too_many": "OSError",
+    "writes_to_all_pipes": "wrote to the worker's pipe",
+    "tells_much_progress": RESULT,
+    "prints_much": RESULT,
+    "is_too_large": "the most: ask for less",
+    "is_not_valid": "not valid at how",
+    "refuses": "as asked",
+    "raises_what_is_unheard_of": "Unheard",
+    "raises_generator_exit": "GeneratorExit",
+    "recurses": "RecursionError",
+    "runs_out_of_memory": "MemoryError",
+    "never_ends_at_exit": RESULT,
+}
+"""What comes of each in the end."""
+
+
+@pytest.fixture
+def rudely(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], list[Any]]:
+    """What comes of a rude job and of its two good neighbours, who have begun before."""
+    monkeypatch.setattr(computations, "__path__", [*computations.__path__, str(UNRULY)])
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+    def rudely(how: str) -> list[Any]:
+        jobs = [
+            {"how": each, "others": 2, "there": str(tmp_path)} for each in (how, "good", "good")
+        ]
+        limit = 1 if RUDE[how] == OVER else 30
+        return together(jobs, name="rude", limits=[limit, 30, 30], patience=0.5)
+
+    return rudely
+
+
+def look_up(host: str, *_: Any, **_options: Any) -> list[Any]:
+    """Nothing else is looked up here; a name server may be silent."""
+    if host == "silent.test":
+        time.sleep(60)
+    return [host]
+
+
+@pytest.mark.parametrize("how", RUDE)
+def test_the_good_neighbours_of_a_rude_job_are_answered_all_the_same(
+    how: str, rudely: Callable[[str], list[Any]]
 ) -> None:
-    beaten: list[float] = []
-    guilty, *others = together(
-        [
-            {"how": how, "others": 2},
-            *[{"how": "waits", "seconds": 0.5, "there": str(tmp_path)}] * 2,
-        ],
-        beats=[ignore, beaten.append, ignore],
-    )
-    assert isinstance(guilty, AttemptFailed)
-    assert why in str(guilty)
-    assert [each["met"] for each in others] == [2, 2]
-    assert [begun(tmp_path, number) for number in (1, 2)] == [2, 2]
-    assert 0.0 in beaten  # as they begin again, and not only an interval later
+    rude, *good = rudely(how)
+    assert [len(each["size"]) for each in good] == [5_000_000] * 2, good
+    assert re.search(RUDE[how], str(rude)), rude
 
 
-def test_the_heartbeat_of_a_job_that_keeps_the_loop_stops_and_those_of_the_others_do_not() -> None:
-    beaten: dict[int, list[float]] = {0: [], 1: []}
-    together(
-        [{"how": "blocks", "others": 1}, {"how": "waits", "seconds": 1}],
-        beats=[beaten[0].append, beaten[1].append],
-    )
-    assert len(beaten[0]) <= 2
-    assert len(beaten[1]) >= 3
-
-
-@pytest.mark.parametrize(
-    ("how", "why"),
-    [
-        ("exits", "SystemExit"),
-        ("exits_in_a_task", "ExceptionGroup"),
-        ("cancels_itself", "CancelledError"),
-    ],
-)
-def test_what_would_end_the_loop_ends_only_its_own_attempt(
-    how: str, why: str, tmp_path: Path
-) -> None:
-    failed, other = together(
-        [{"how": how, "others": 1}, {"how": "waits", "seconds": 0.1, "there": str(tmp_path)}]
-    )
-    assert why in str(failed)
-    assert other["met"] == 2
-    assert begun(tmp_path, 1) == 1
-
-
-def test_when_the_process_is_killed_from_outside_every_attempt_in_it_has_failed() -> None:
-    failed = together([{"how": "waits", "seconds": 60}] * 2, beats=[kill_the_loop, ignore])
-    assert all("died with exit code -9" in str(each) for each in failed)
-
-
-def kill_the_loop(_progress: float) -> None:
-    """The grandchild of this process: the host has no other child."""
-    for host in children(os.getpid()):
-        for loop in children(host):
+def test_when_the_process_is_killed_from_outside_its_jobs_begin_again_alone(tmp_path: Path) -> None:
+    def kill(_progress: float) -> None:
+        if begun(tmp_path, 0) == 1:
+            [loop] = children(os.getpid())
             os.kill(loop, 9)
+
+    waits = {"how": "waits", "seconds": 1, "there": str(tmp_path)}
+    results = together([waits] * 2, beats=[kill, ignore])
+    assert [each["met"] for each in results] == [1, 1]
+    assert [begun(tmp_path, number) for number in (0, 1)] == [2, 2]
 
 
 def children(pid: int) -> list[int]:
@@ -156,7 +203,7 @@ def test_a_job_over_its_time_limit_is_cancelled_and_nobody_else() -> None:
     beaten: list[float] = []
     late, other = together(
         [{"how": "waits", "seconds": 60}, {"how": "waits"}],
-        limit=0.2,
+        limits=[0.2, 30],
         interval=3,
         beats=[beaten.append, ignore],
     )
@@ -165,10 +212,48 @@ def test_a_job_over_its_time_limit_is_cancelled_and_nobody_else() -> None:
     assert other["met"] == 2
 
 
-def test_a_job_that_does_not_let_itself_be_cancelled_is_given_up_all_the_same() -> None:
-    late, other = together([{"how": "stays"}, {"how": "waits"}], limit=0.2)
-    assert "took over 0 s" in str(late)
-    assert other["met"] == 2
+def test_a_job_that_does_not_let_itself_be_cancelled_ends_with_its_process(
+    rudely: Callable[[str], list[Any]], tmp_path: Path
+) -> None:
+    """A time limit ends the work. The neighbour, who is not done, begins again."""
+    hows = ("does_not_let_itself_be_cancelled", "waits")
+    jobs = [{"how": how, "others": 1, "there": str(tmp_path)} for how in hows]
+    late, other = together(jobs, name="rude", limits=[0.5, 30])
+    assert "took over" in str(late)
+    assert other["how"] == "waits"
+    assert begun(tmp_path, 1) == 2
+
+
+def test_all_have_their_heartbeats_while_one_keeps_the_loop_and_while_they_wait_for_their_turn(
+    rudely: Callable[[str], list[Any]], tmp_path: Path
+) -> None:
+    beaten: list[list[float]] = [[], []]
+
+    def beat(number: int) -> attempt.Beat:
+        return lambda _: beaten[number].append(time.monotonic())
+
+    jobs = [{"how": "blocks", "others": 1, "there": str(tmp_path)} for _ in range(2)]
+    over = together(jobs, name="rude", limits=[1, 1], beats=[beat(0), beat(1)], patience=1)
+    assert all(OVER in str(each) for each in over)
+    assert all(len(each) >= 6 for each in beaten)
+
+
+def test_nobody_begins_again_for_longer_than_the_invocation_lasts() -> None:
+    batch = Together(1, ends_at=time.monotonic() - 1)
+    with ThreadPoolExecutor(1) as threads:
+        job = threads.submit(batch.compute, "patient", b'{"how": "dies"}', 30, INTERVAL, ignore)
+        job.add_done_callback(batch.leave)
+        batch.run()
+    assert "took over 0 s" in str(job.exception())
+
+
+def test_what_cannot_begin_is_a_failed_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    def process(*_: Any) -> None:
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr(attempt, "process", process)
+    for failed in together([{"how": "waits"}] * 2):
+        assert str(failed) == "patient could not begin: no more processes"
 
 
 def test_a_heartbeat_that_raises_ends_its_own_attempt_alone(tmp_path: Path) -> None:
@@ -194,11 +279,6 @@ def test_what_a_job_leaves_in_the_loop_ends_with_it(tmp_path: Path) -> None:
     assert (tmp_path / "cancelled").exists()
 
 
-def test_a_process_that_returns_into_the_loop_tells_nothing() -> None:
-    results = together([{"how": "forks", "others": 1}, {"how": "waits", "others": 1}])
-    assert [each["met"] for each in results] == [2, 2]
-
-
 def test_a_computation_of_the_standard_lane_does_not_keep_the_loop() -> None:
     """A message may outlive a deploy that gives its computation another lane."""
     results = together([{"number": 1}, {"number": 2}], name="doubling")
@@ -207,7 +287,7 @@ def test_a_computation_of_the_standard_lane_does_not_keep_the_loop() -> None:
 
 def test_nothing_of_a_batch_outlives_it(tmp_path: Path) -> None:
     before, files = children(os.getpid()), open_files()
-    together([{"how": "dies"}, {"how": "stays"}, {"how": "forks"}], limit=0.2)
+    together([{"how": "dies"}, {"how": "waits", "seconds": 60}], limits=[1, 1])
     assert children(os.getpid()) == before
     assert open_files() <= files
 

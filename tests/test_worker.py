@@ -352,6 +352,21 @@ def test_a_run_ends_at_its_time_limit_or_when_the_job_is_given_up(
     assert limits == [30, 10]
 
 
+def test_an_attempt_that_began_again_ends_when_the_job_is_given_up(
+    deployment: MotoDeployment,
+) -> None:
+    """Alone it has its whole time limit again, but no more than that."""
+
+    def compute(name: str, parameters: bytes, limit: float, every: float, beat: Any) -> bytes:
+        deployment.clock.passes(3601)
+        beat(0.5)
+        raise AssertionError("it goes on")
+
+    _, message = ask(deployment)
+    replace(deployment.worker, compute=compute).receive(message)
+    assert "gave up" in deployment.get(ASKED).json["detail"]
+
+
 # AWS does not answer
 
 

@@ -1,6 +1,8 @@
 """A batch of SQS messages: each is received alone, and only those that failed come back."""
 
 import sys
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.batch import (
@@ -14,7 +16,12 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
+    from backburner.attempt.together import Together
+
     Receive = Callable[[SQSRecord], None]
+
+MARGIN_S = 30
+"""Seconds at an invocation's end to store what came of its jobs."""
 
 
 def process(event: dict[str, Any], context: Any, receive: "Receive") -> Any:
@@ -34,17 +41,25 @@ def work(event: dict[str, Any], context: Any, receive_with: "Callable[..., Recei
         return at_once(event, context, receive_with())
     from backburner.attempt.together import Together
 
-    with Together(len(event["Records"])) as together:
-        return at_once(event, context, receive_with(compute=together.compute))
+    left = context.get_remaining_time_in_millis() / 1000 if context else inf
+    together = Together(len(event["Records"]), ends_at=monotonic() + left - MARGIN_S)
+    return at_once(event, context, receive_with(compute=together.compute), together)
 
 
-def at_once(event: dict[str, Any], context: Any, receive: "Receive") -> Any:
+def at_once(
+    event: dict[str, Any], context: Any, receive: "Receive", together: "Together | None" = None
+) -> Any:
     """As `process`, but each message has its own thread."""
     from concurrent.futures import ThreadPoolExecutor
 
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-    records = event["Records"]
+    records = [SQSRecord(each) for each in event["Records"]]
     with ThreadPoolExecutor(len(records)) as threads:
-        received = {each["messageId"]: threads.submit(receive, SQSRecord(each)) for each in records}
-        return process(event, context, lambda record: received[record.message_id].result())
+        received = [threads.submit(receive, each) for each in records]
+        if together:
+            for each in received:
+                each.add_done_callback(together.leave)
+            together.run()
+        by_id = {each.message_id: one for each, one in zip(records, received, strict=True)}
+        return process(event, context, lambda record: by_id[record.message_id].result())

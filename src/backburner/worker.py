@@ -138,7 +138,7 @@ class Worker:
 
     def attempt(self, run: Run, delivery: Delivery) -> bytes:
         """Compute the job's result, with heartbeats meanwhile."""
-        job, name = run.job, run.entry.computation
+        job, name, clock = run.job, run.entry.computation, self.store.clock
         computation = registry.load(name)
         policy = computation.policy
         if job.version > policy.version:
@@ -150,9 +150,9 @@ class Worker:
             return self.compute(
                 name,
                 gzip.decompress(job.parameters),
-                min(policy.time_limit, job.gives_up_at - self.store.clock()),
+                min(policy.time_limit, job.gives_up_at - clock()),
                 self.store.leases.heartbeat,
-                partial(self.heartbeat, run, delivery),
+                attempt.until(job.gives_up_at, clock, partial(self.heartbeat, run, delivery)),
             )
 
     def heartbeat(self, run: Run, delivery: Delivery, progress: float) -> None:

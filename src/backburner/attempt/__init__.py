@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from threading import Lock
@@ -22,8 +23,8 @@ from backburner.computation import Progress, declared, registry
 from backburner.errors import AttemptFailed, BrokenComputation, TryAgain, Uncomputable
 
 if TYPE_CHECKING:
-    from io import FileIO
     from multiprocessing.connection import Connection
+    from socket import socket
 
 # A fork shares the modules that are already imported, but it is safe only on Linux.
 PROCESSES = (
@@ -53,20 +54,42 @@ class Compute(Protocol):
 
 def compute(name: str, parameters: bytes, time_limit: float, interval: float, beat: Beat) -> bytes:
     """The result as JSON; raises Uncomputable, ResultTooLarge or AttemptFailed (try again)."""
-    with isolated() as isolation:
-        ours, theirs = PROCESSES.Pipe(duplex=False)
-        child = PROCESSES.Process(
-            target=tell,
-            args=(ours, theirs, isolation, name, parameters, declared.values()),
-            daemon=True,
-        )
-        child.start()
+    with alone(name, parameters, declared.values()) as begun:
+        return begun.listen(time_limit, interval, beat)
+
+
+def until(moment: float, clock: Callable[[], float], beat: Beat) -> Beat:
+    """`beat`, which ends the attempt after this moment, even one that began again."""
+
+    def beat_in_time(progress: float) -> None:
+        if clock() > moment:
+            raise AttemptFailed("the time of the job is over")
+        beat(progress)
+
+    return beat_in_time
+
+
+@contextmanager
+def alone(name: str, parameters: bytes, values: declared.Values) -> Iterator["Attempt"]:
+    """An attempt in a process of its own, which begins now."""
+    ours, theirs = PROCESSES.Pipe(duplex=False)
+    with ours, process(tell, theirs, ours, name, parameters, values) as (child, isolation):
         theirs.close()
+        yield Attempt(name, child, ours, isolation)
+
+
+@contextmanager
+def process(target: Callable[..., None], *args: object) -> Iterator[tuple[BaseProcess, Isolation]]:
+    """A process that may have children. It ends after this, with all that it started."""
+    with isolated() as isolation:
+        child = PROCESSES.Process(target=target, args=(isolation, *args), daemon=False)
+        child.start()
         try:
-            return Attempt(name, child, ours, isolation).listen(time_limit, interval, beat)
+            yield child, isolation
         finally:
             isolation.end(child)
-            ours.close()
+            with suppress(ValueError):  # it hangs in the kernel
+                child.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +101,12 @@ class Attempt:
     pipe: "Connection"
     isolation: Isolation
 
-    def listen(self, time_limit: float, interval: float, beat: Beat, grace: float = 0) -> bytes:
-        """Return the result or raise the reason for its lack; beat in every interval.
-
-        `grace` is how long after its time limit the child itself may say that it is over.
-        """
+    def listen(self, time_limit: float, interval: float, beat: Beat) -> bytes:
+        """Return the result or raise the reason for its lack; beat in every interval."""
         reader = frames.Reader(self.pipe.fileno(), self.name)
         started = time.monotonic()
         next_beat, progress = started + interval, 0.0
-        until = started + time_limit + grace
+        until = started + time_limit
         while (now := time.monotonic()) < until:
             if now >= next_beat:
                 beat(progress)
@@ -140,9 +160,9 @@ class Attempt:
 
 
 def tell(
-    theirs: "Connection",
-    ours: "Connection",
     isolation: Isolation,
+    ours: "Connection",
+    theirs: "Connection",
     name: str,
     parameters: bytes,
     values: declared.Values,
@@ -165,7 +185,7 @@ def over(time_limit: float) -> str:
 class Teller:
     """The child's side. Threads of the computation may report progress as well."""
 
-    pipe: "Connection | FileIO"
+    pipe: "Connection | socket"
     told: float = 0.0
     lock: Lock = field(default_factory=Lock)
 

@@ -42,8 +42,12 @@ MAX_BYTES = {
 MIN_BYTES = {Kind.PROGRESS: FRACTION.size, Kind.AGAIN: SECONDS.size}
 
 
+def packed(kind: Kind, content: bytes) -> bytes:
+    return HEADER.pack(kind, len(content)) + content
+
+
 def write(pipe: int, kind: Kind, content: bytes) -> None:
-    left = memoryview(HEADER.pack(kind, len(content)) + content)
+    left = memoryview(packed(kind, content))
     while left:
         left = left[os.write(pipe, left) :]
 

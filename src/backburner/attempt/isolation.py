@@ -32,12 +32,12 @@ class Isolation:
         self.worker = os.getpid()
         self._bystanders = _children()
 
-    def enter(self, parent: int | None = None) -> None:
+    def enter(self) -> None:
         """Give the child its own session and folder, and let it die with its parent, the worker."""
         if sys.platform == "linux":
             os.setsid()
             _prctl(PR_SET_PDEATHSIG, SIGKILL)
-            if os.getppid() != (parent or self.worker):
+            if os.getppid() != self.worker:
                 os._exit(1)
         os.environ["TMPDIR"] = tempfile.tempdir = self.folder
         os.chdir(self.folder)

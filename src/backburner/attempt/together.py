@@ -1,211 +1,232 @@
 """The attempts of a batch in one process and one event loop, for computations that wait.
 
-The worker has a thread for each job, which listens and beats as for an attempt alone. The process
-is isolated from the worker as any attempt's is; the jobs are not isolated from each other.
+Pulses show the worker that the loop turns. If they stop, or the process ends, it is killed. Then
+each job without an outcome begins again, in the same run and in a process of its own, one at a
+time. There each fails or succeeds for itself: nobody has to find out whose fault it was.
 
-A job that keeps the loop for over an `interval` has its process killed, and so has a job that ends
-the process. Its attempt failed; those of the others begin again in a new process, in the same run.
+The worker has a thread for each job, which beats and listens as for an attempt alone. Only the main
+thread forks, and only while the others are parked: they hold no lock that a process would inherit.
 """
 
-import json
+import asyncio
 import os
-import pickle
 import socket
 import time
+from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
-from io import FileIO
-from itertools import count
-from signal import SIGKILL
-from threading import Lock
-from types import TracebackType
-from typing import Self
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import Context, ContextVar
+from dataclasses import dataclass, field
+from functools import partial
+from math import inf
+from multiprocessing.connection import Connection
+from selectors import DefaultSelector
+from threading import Condition
+from typing import Any
 
-from backburner.attempt import EXIT, LOOK, PROCESSES, Attempt, Beat, event_loop, frames
-from backburner.attempt.event_loop import Steps
+from backburner import attempt
+from backburner.attempt import Attempt, Beat, environment, frames, handover, over, why_none
 from backburner.attempt.frames import Kind
-from backburner.attempt.isolation import POLL_S, has_ended, isolated
-from backburner.computation import declared
-from backburner.errors import AttemptFailed, BackburnerError
+from backburner.attempt.isolation import Isolation, has_ended
+from backburner.computation import declared, registry
+from backburner.errors import AttemptFailed, TryAgain, Uncomputable
+
+PATIENCE_S, PULSES = 10.0, 10
+"""Seconds without any of so many pulses. An import or a busy processor may stop it for a few."""
+GRACE_S = 1.0
+"""Seconds that a job has to end after its time limit, before its process ends."""
+THREADS = 6
 
 
-class Displaced(BackburnerError):
-    """Another job ended the process; this one begins again."""
+@dataclass(eq=False, slots=True)
+class Job:
+    name: str
+    parameters: bytes
+    time_limit: float
+    values: declared.Values
+    ours: Connection
+    theirs: socket.socket
+    begun: Any = None
+    """The worker's side of its attempt, or why that could not begin."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoopEnd:
-    """How the process of a loop ended, and whose steps were under way."""
+# the worker's side
+class Guest(Attempt):
+    """A job in the loop. Only what the loop tells is an outcome; EOFError if it tells nothing."""
 
-    exit_code: int | None
-    stepping: tuple[int, ...] = ()
+    def news(self, reader: frames.Reader, patience: float) -> Iterator[tuple[Kind, bytes]]:
+        try:
+            if self.pipe.poll(max(0, min(patience, attempt.LOOK))):
+                yield from reader.read()
+        except (OSError, AttemptFailed) as error:
+            raise EOFError from error
 
 
+@dataclass(slots=True)
 class Together:
-    """A context manager, within which `compute` may be called from a thread for each job.
+    """`present` threads each may `compute`, and then `leave`; the main thread is in `run`."""
 
-    Enter it while there are no other threads: it forks.
-    """
-
-    def __init__(self, jobs: int) -> None:
-        self._slots = count()
-        self._steps = Steps(jobs)
-        self._lock = Lock()
-        self._generation = 0
-        self._pid: int | None = None
-        self._ends: dict[int, LoopEnd] = {}
-        self._evicted: dict[int, int] = {}
-        """The job for which a loop was killed."""
-
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            self._isolation = stack.enter_context(isolated())
-            self._jobs, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            stack.callback(self._jobs.close)
-            self._status, told = PROCESSES.Pipe(duplex=False)
-            stack.callback(self._status.close)
-            self._host = PROCESSES.Process(
-                target=event_loop.host,
-                args=(theirs, told, self._steps, self._isolation),
-                daemon=True,
-            )
-            self._host.start()
-            stack.callback(self._isolation.end, self._host)
-            theirs.close()
-            told.close()
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.__exit__(kind, error, trace)
+    present: int
+    ends_at: float = inf
+    """When the invocation ends, by the monotonic clock."""
+    patience: float = PATIENCE_S
+    _parked: list[Job] = field(default_factory=list)
+    _gate: Condition = field(default_factory=Condition)
 
     def compute(
         self, name: str, parameters: bytes, time_limit: float, interval: float, beat: Beat
     ) -> bytes:
-        """As `attempt.compute`; the time limit is for all that the job begins again."""
-        slot, until = next(self._slots), time.monotonic() + time_limit
-        while True:
-            left = max(until - time.monotonic(), 0)
-            job = pickle.dumps((name, parameters, time_limit, left, declared.values()))
-            guest = self._admit(slot, name, job, interval)
-            try:
-                return guest.listen(left, interval, beat, grace=interval)
-            except Displaced:
-                beat(0.0)
-            finally:
-                guest.leave()
+        """As `attempt.compute`; a job that begins again has its whole time limit again."""
+        ours, theirs = socket.socketpair()
+        with Connection(ours.detach()) as pipe, theirs:
+            job = Job(name, parameters, time_limit, declared.values(), pipe, theirs)
+            with suppress(EOFError):
+                return self._begun(job, interval, beat).listen(inf, interval, beat)
+        beat(0.0)
+        alone = self._begun(job, interval, beat)
+        left = self.ends_at - time.monotonic()
+        return alone.listen(max(min(time_limit, left), 0), interval, beat)
 
-    def _admit(self, slot: int, name: str, job: bytes, interval: float) -> "Guest":
-        with self._lock:
-            self._hear()
-            generation = self._generation
-        ours, theirs = PROCESSES.Pipe(duplex=False)
-        guest = Guest(name, self._host, ours, self._isolation, self, generation, slot, interval)
-        with theirs, FileIO(os.memfd_create("job"), "w+") as content:
-            content.write(job)
-            content.seek(0)
-            self.send(guest, content.fileno(), theirs.fileno())
-        return guest
+    def _begun(self, job: Job, interval: float, beat: Beat) -> Attempt:
+        """Park this thread, but for its heartbeats, until the attempt has begun."""
+        job.begun = None
+        while not job.begun:
+            with self._gate:
+                self._parked.append(job)
+                self._gate.notify_all()
+                if self._gate.wait_for(lambda: job.begun, interval):
+                    break
+                self._parked.remove(job)
+            beat(0.0)
+        if isinstance(job.begun, Attempt):
+            return job.begun
+        raise AttemptFailed(f"{job.name} could not begin: {job.begun}")
 
-    def send(self, guest: "Guest", *files: int) -> None:
-        message = json.dumps({"generation": guest.generation, "slot": guest.slot}).encode()
-        with suppress(ConnectionError):  # the host has ended, as the guest will hear
-            socket.send_fds(self._jobs, [message], files)
+    def leave(self, _done: object = None) -> None:
+        with self._gate:
+            self.present -= 1
+            self._gate.notify_all()
 
-    def end_of(self, generation: int) -> LoopEnd | None:
-        """How that loop ended; None while it runs."""
-        with self._lock:
-            self._hear()
-            return self._ends.get(generation)
+    def run(self) -> None:
+        """Begin one process after the other, until no thread is present."""
+        begin = self._together
+        with self._gate:
+            while self._all_are_parked() and self._parked:
+                try:
+                    begin()
+                except OSError as error:
+                    self._unpark(dict.fromkeys(self._parked, error))
+                begin = self._alone
 
-    def evict_blocker(self, interval: float) -> None:
-        """Kill the loop if a step has taken longer than the interval."""
-        if not self._blockers(interval):
-            return
-        with self._lock:
-            self._hear()
-            blockers = self._blockers(interval)  # of this generation: the host clears the steps
-            if blockers and self._pid and self._generation not in self._evicted:
-                self._evicted[self._generation] = blockers[0]
-                with suppress(ProcessLookupError):
-                    os.kill(self._pid, SIGKILL)
+    def _all_are_parked(self, patience: float | None = None) -> bool:
+        return self._gate.wait_for(lambda: len(self._parked) == self.present, patience)
 
-    def _blockers(self, interval: float) -> list[int]:
-        now = time.monotonic()
-        return [slot for slot, at in self._steps.under_way().items() if now - at > interval]
+    def _unpark(self, begun: dict[Job, Any]) -> None:
+        for job, what in begun.items():
+            job.begun = what
+            self._parked.remove(job)
+        self._gate.notify_all()
 
-    def verdict(self, guest: "Guest") -> BackburnerError:
-        """Why a guest has no result, once its pipe was closed."""
-        end = self._await_end(guest.generation)
-        if end is None:
-            return AttemptFailed(
-                f"{guest.name} closed its pipe to the worker; close only what it has opened"
-            )
-        blocker = self._evicted.get(guest.generation)
-        if blocker == guest.slot:
-            return AttemptFailed(
-                f"{guest.name} kept the event loop for over {guest.interval:g} s; await what "
-                "takes long, or compute in the standard lane"
-            )
-        guilty = end.stepping if blocker is None else (blocker,)
-        if guilty and guest.slot not in guilty:
-            return Displaced(f"{guest.name} begins again in another process")
-        return AttemptFailed(
-            f"{guest.name} died with exit code {end.exit_code}; "
-            "with -9, give the worker more memory"
-        )
+    def _together(self) -> None:
+        jobs, interval = list(self._parked), self.patience / PULSES
+        pulse, beating = attempt.PROCESSES.Pipe(duplex=False)
+        with pulse, attempt.process(live, jobs, beating, interval) as (child, isolation):
+            beating.close()
+            for job in jobs:
+                job.theirs.close()
+            self._unpark({job: Guest(job.name, child, job.ours, isolation) for job in jobs})
+            last = time.monotonic()
+            until = last + max(job.time_limit for job in jobs) + 2 * GRACE_S
+            while not self._all_are_parked(interval / 2):
+                if pulse.poll() and os.read(pulse.fileno(), frames.CHUNK):
+                    last = time.monotonic()
+                if has_ended(child) or time.monotonic() > min(last + self.patience, until):
+                    isolation.end(child)
 
-    def _await_end(self, generation: int) -> LoopEnd | None:
-        until = time.monotonic() + EXIT
-        while (end := self.end_of(generation)) is None and time.monotonic() < until:
-            time.sleep(POLL_S)
-        return end
+    def _alone(self) -> None:
+        """The first; the others wait, with their heartbeats."""
+        job = self._parked[0]
+        with attempt.alone(job.name, job.parameters, job.values) as begun:
+            self._unpark({job: begun})
+            self._all_are_parked()
 
-    def _hear(self) -> None:
-        """Read what the host tells; if the host has ended, so has its loop."""
+
+# the process's side
+_threads: ContextVar[dict[bool, ThreadPoolExecutor] | None] = ContextVar("threads", default=None)
+"""A job's own, by whether they look up names."""
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """Gives each job threads of its own, and others for names: a name server may be silent."""
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
+        if executor is None and (own := _threads.get()) is not None:
+            executor = own[func is socket.getaddrinfo]
+        return super().run_in_executor(executor, func, *args)
+
+
+def live(isolation: Isolation, jobs: list[Job], pulse: Connection, interval: float) -> None:
+    """Run the jobs until the worker ends this process."""
+    try:
+        isolation.enter()
+        environment.enter()
+        selector = DefaultSelector()
+        # A process that a job forks must not return into the loop: it shares what that waits for.
+        os.register_at_fork(after_in_child=selector.close)
+        loop = Loop(selector)
+        _beat(loop, pulse, interval)
+        attempts = [loop.create_task(_attempt(loop, job)) for job in jobs]
+        loop.run_until_complete(asyncio.wait(attempts))
+    finally:
+        os._exit(1)
+
+
+def _beat(loop: Loop, pulse: Connection, interval: float) -> None:
+    os.write(pulse.fileno(), b".")
+    loop.call_later(interval, _beat, loop, pulse, interval)
+
+
+async def _attempt(loop: Loop, job: Job) -> None:
+    """Compute and tell the worker the outcome; hang up if there is none."""
+    job.ours.close()
+    job.theirs.setblocking(False)
+    own: dict[bool, ThreadPoolExecutor] = defaultdict(partial(ThreadPoolExecutor, THREADS))
+    _threads.set(own)
+    with declared.given(job.values):
+        task = loop.create_task(_result(job))
+        gone = loop.create_task(loop.sock_recv(job.theirs, 1))  # the worker has hung up
         try:
-            while self._status.poll():
-                told = json.loads(self._status.recv_bytes())
-                if "pid" in told:
-                    self._pid = told["pid"]
-                else:
-                    self._ends[told["generation"]] = LoopEnd(
-                        told["exit_code"], tuple(told["stepping"])
-                    )
-                    self._generation, self._pid = told["generation"] + 1, None
-        except (EOFError, OSError):
-            has_ended(self._host)
-            self._ends.setdefault(self._generation, LoopEnd(self._host.exitcode))
+            await asyncio.wait([task, gone], timeout=job.time_limit, return_when="FIRST_COMPLETED")
+            if not gone.done():
+                await loop.sock_sendall(job.theirs, _outcome(job, task))
+        finally:
+            with suppress(OSError):
+                job.theirs.shutdown(socket.SHUT_RDWR)  # also for processes that hold it
+            for each in asyncio.all_tasks() - {asyncio.current_task()}:
+                if (
+                    getattr(each, "get_context", Context)().get(_threads) is own
+                ):  # from Python 3.12 on
+                    each.cancel()
+    await asyncio.wait([task], timeout=GRACE_S)
+    if not task.done():
+        os._exit(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Guest(Attempt):
-    """The worker's side of a job in the loop."""
+async def _result(job: Job) -> bytes:
+    computation, progress = registry.load(job.name), attempt.Teller(job.theirs).progress
+    given = computation.parameters.model_validate_json(job.parameters, strict=True)
+    found = await computation.run_async(given, lambda done: progress(handover.fraction(done)))
+    return handover.json_of(computation, found)
 
-    together: Together
-    generation: int
-    slot: int
-    interval: float
 
-    def news(self, reader: frames.Reader, patience: float) -> Iterator[tuple[Kind, bytes]]:
-        """Yield the frames that have arrived; raise why once no more can arrive."""
-        self.together.evict_blocker(self.interval)
-        is_over = self.together.end_of(self.generation) is not None
-        try:
-            if self.pipe.poll(0 if is_over else max(0, min(patience, LOOK))):
-                yield from reader.read()
-            elif is_over:
-                raise self.together.verdict(self)
-        except EOFError as error:
-            raise self.together.verdict(self) from error
-
-    def leave(self) -> None:
-        """End what the job still does in the loop; nobody listens any more."""
-        self.pipe.close()
-        self.together.send(self)
+def _outcome(job: Job, task: "asyncio.Task[bytes]") -> bytes:
+    """The frame for the worker; empty if what happened may be a neighbour's fault."""
+    if not task.done():
+        return frames.packed(*why_none(AttemptFailed(over(job.time_limit))))
+    try:
+        return frames.packed(Kind.RESULT, task.result())
+    except (Uncomputable, TryAgain) as error:
+        return frames.packed(*why_none(error))
+    except BaseException:  # noqa: BLE001
+        return b""

@@ -8,7 +8,6 @@ RESPONSE, ROUTES = "src/backburner/http/response.py", "src/backburner/http/route
 HANDOVER = "src/backburner/attempt/handover.py"
 AWS, RESOURCES = "src/backburner/aws.py", "src/backburner/resources.py"
 TOGETHER = "src/backburner/attempt/together.py"
-EVENT_LOOP = "src/backburner/attempt/event_loop.py"
 AT_BATCHES = "tests/test_together.py"
 AT_THE_STORE, AT_REQUESTS = "tests/protocol/test_store.py", "tests/test_request.py"
 
@@ -223,7 +222,7 @@ TIME = [
     Mutant(
         what="an attempt has no end",
         path="src/backburner/attempt/__init__.py",
-        line="until = started + time_limit + grace",
+        line="until = started + time_limit",
         instead="until = started + 1000 * time_limit",
         tests="tests/test_attempt.py",
     ),
@@ -283,25 +282,74 @@ SECRETS = [
 ]
 WAITING = [
     Mutant(
-        what="whoever shares a process with one that ends it has failed, too",
+        what="a loop that does not turn is left alone",
         path=TOGETHER,
-        line="if guilty and guest.slot not in guilty:",
+        line="time.monotonic() > min(last + self.patience, until)",
+        instead="time.monotonic() > until",
+        tests=AT_BATCHES,
+    ),
+    Mutant(
+        what="a job has failed whose neighbour ended the process",
+        path=TOGETHER,
+        line="with suppress(EOFError):",
+        instead="with suppress(ZeroDivisionError):",
+        tests=AT_BATCHES,
+    ),
+    Mutant(
+        what="a job that crashes in the loop has failed, whoever is to blame",
+        path=TOGETHER,
+        line="except (Uncomputable, TryAgain) as error:",
+        instead="except BaseException as error:",
+        tests=AT_BATCHES,
+    ),
+    Mutant(
+        what="a job that waits for its turn has no heartbeats",
+        path=TOGETHER,
+        line="self._gate.wait_for(lambda: job.begun, interval)",
+        instead="self._gate.wait_for(lambda: job.begun)",
+        tests=AT_BATCHES,
+    ),
+    Mutant(
+        what="a job that begins again may outlast the invocation",
+        path=TOGETHER,
+        line="min(time_limit, left)",
+        instead="time_limit",
+        tests=AT_BATCHES,
+    ),
+    Mutant(
+        what="a job that begins again may outlast its own time",
+        path="src/backburner/attempt/__init__.py",
+        line="if clock() > moment:",
         instead="if False:",
+        tests="tests/test_worker.py",
+    ),
+    Mutant(
+        what="a job that does not let itself be cancelled goes on",
+        path=TOGETHER,
+        line="if not task.done():\n        os._exit(1)",
+        instead="if False:\n        os._exit(1)",
         tests=AT_BATCHES,
     ),
     Mutant(
-        what="a job that keeps the loop is left alone",
+        what="a process that a job forks returns into the loop",
         path=TOGETHER,
-        line="os.kill(self._pid, SIGKILL)",
+        line="os.register_at_fork(after_in_child=selector.close)",
         instead="pass",
         tests=AT_BATCHES,
     ),
     Mutant(
-        what="a job that begins again keeps its lease waiting",
+        what="jobs share their threads",
         path=TOGETHER,
-        line="beat(0.0)",
-        instead="pass",
+        line="executor = own[func is socket.getaddrinfo]",
+        instead="executor = None",
         tests=AT_BATCHES,
+    ),
+    Mutant(
+        what="a process of an attempt may have no children",
+        path="src/backburner/attempt/__init__.py",
+        line="daemon=False",
+        instead="daemon=True",
+        tests="tests/test_attempt.py",
     ),
     Mutant(
         what="a job reads the values of its neighbours",
@@ -312,16 +360,16 @@ WAITING = [
     ),
     Mutant(
         what="a task of a job is nobody's",
-        path=EVENT_LOOP,
-        line="self.tasks[slot].add(task)",
+        path=TOGETHER,
+        line="each.cancel()",
         instead="pass",
         tests=AT_BATCHES,
     ),
     Mutant(
         what="a job may take for ever",
-        path=EVENT_LOOP,
-        line="asyncio.timeout(left)",
-        instead="asyncio.timeout(None)",
+        path=TOGETHER,
+        line="timeout=job.time_limit,",
+        instead="timeout=None,",
         tests=AT_BATCHES,
     ),
     Mutant(

@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import sys
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal
@@ -23,9 +21,8 @@ begun: list[int] = []
 
 class Parameters(computation.Parameters):
     how: Literal[
-        "again", "blocks", "blocks_in_a_task", "cancels_itself", "dies", "exits", "exits_in_a_task",
-        "forks", "leaves_a_task", "meets", "raises", "refuses", "stays", "tells", "waits",
-    ] = Field(description="What it does.")  # fmt: skip
+        "again", "dies", "leaves_a_task", "meets", "raises", "refuses", "tells", "waits"
+    ] = Field(description="What it does.")
     number: int = Field(0, description="Makes another signature.")
     others: int = Field(0, description="How many of its kind it waits for.")
     there: str = Field("", description="A folder for a note that it was begun.")
@@ -66,33 +63,8 @@ async def crash(_parameters: Parameters) -> None:
     raise ArithmeticError("as asked")
 
 
-async def block(_parameters: Parameters) -> None:
-    time.sleep(60)
-
-
 async def die(_parameters: Parameters) -> None:
     os._exit(7)
-
-
-async def leave(_parameters: Parameters) -> None:
-    sys.exit(3)
-
-
-async def cancel_itself(_parameters: Parameters) -> None:
-    raise asyncio.CancelledError
-
-
-async def stay(_parameters: Parameters) -> None:
-    while True:
-        try:
-            await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            continue
-
-
-async def in_a_task(what: Awaitable[None]) -> None:
-    async with asyncio.TaskGroup() as group:
-        group.create_task(what)  # type: ignore[arg-type]
 
 
 async def leave_a_task(parameters: Parameters) -> None:
@@ -106,27 +78,14 @@ async def leave_a_task(parameters: Parameters) -> None:
     await asyncio.sleep(0.001)
 
 
-async def fork(parameters: Parameters) -> None:
-    """The child returns into the event loop."""
-    os.fork()
-    await asyncio.sleep(parameters.seconds)
-
-
 lingering: list[asyncio.Task[None]] = []
 ACTIONS: dict[str, Callable[[Parameters], Awaitable[None]]] = {
     "again": again,
-    "blocks": block,
-    "blocks_in_a_task": lambda given: in_a_task(block(given)),
-    "cancels_itself": cancel_itself,
     "dies": die,
-    "exits": leave,
-    "exits_in_a_task": lambda given: in_a_task(leave(given)),
-    "forks": fork,
     "leaves_a_task": leave_a_task,
     "meets": wait,
     "raises": crash,
     "refuses": refuse,
-    "stays": stay,
     "tells": wait,
     "waits": wait,
 }

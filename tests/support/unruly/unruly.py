@@ -3,6 +3,7 @@
 `there` is a folder of the test, in which it leaves the numbers of the processes that it starts.
 """
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -101,6 +102,18 @@ def multiplies(there: Path, _: Progress) -> Result:
         leave(there, detached=True)
     until_left(there, 20)
     return Result(number=20)
+
+
+def has_children(there: Path, _: Progress) -> Result:
+    """As it may. One answers, the other goes on."""
+    fork = multiprocessing.get_context("fork")
+    ours, theirs = fork.Pipe()
+    answers = fork.Process(target=theirs.send, args=[1])
+    goes_on = fork.Process(target=leave, args=[there])
+    answers.start()
+    goes_on.start()
+    until_left(there)
+    return Result(number=ours.recv())
 
 
 def comes_back_twice(there: Path, _: Progress) -> Result:
