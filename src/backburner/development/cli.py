@@ -75,6 +75,7 @@ def new(name: str) -> None:
     type=FOLDER,
     help="More computations, besides src/computations.",
 )
+@click.option("--fresh", is_flag=True, envvar="FRESH", show_envvar=True, help="Start empty.")
 def run(**options: Any) -> None:
     """Run the whole deployment on this machine, until Ctrl-C."""
     run_deployment(**options)
@@ -165,7 +166,8 @@ def upgrade(*, yes: bool, check: bool) -> None:
 
 
 @main.command()
-@click.argument("stack")
+@click.argument("stack", required=False)
+@click.option("--local", is_flag=True, help="Those of `backburner run` in this folder instead.")
 @click.option("--dry-run", is_flag=True, help="Change nothing, only tell.")
 @click.option(
     "--patience",
@@ -173,11 +175,13 @@ def upgrade(*, yes: bool, check: bool) -> None:
     show_default=True,
     help="Seconds without a failed job until it ends.",
 )
-def redrive(stack: str, *, dry_run: bool, patience: int) -> None:
+def redrive(stack: str | None, *, local: bool, dry_run: bool, patience: int) -> None:
     """Send the failed jobs of STACK again, once what failed is mended.
 
     Exit code 1 if failed jobs were left.
     """
+    if local == bool(stack):
+        raise click.UsageError("give the name of a STACK, or --local")
     sys.exit(redriving.redrive(stack, is_dry_run=dry_run, patience=patience))
 
 

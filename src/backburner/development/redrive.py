@@ -6,6 +6,7 @@ is ended, the next one goes on from there.
 """
 
 import gzip
+import json
 import secrets
 import zlib
 from collections import Counter
@@ -20,6 +21,7 @@ from pydantic import ValidationError
 
 from backburner.computation import STANDARD, WAITING, Computation, registry
 from backburner.development.errors import CommandError
+from backburner.development.local.deployment import KEPT_IN, RUNNING_FILE
 from backburner.errors import BrokenComputation, MalformedMessage, NoSuchComputation, Unsent
 from backburner.lanes import Lanes
 from backburner.problems import Unavailable
@@ -159,13 +161,13 @@ def job_for(failed_job: FailedJob, computation: Computation, now: float) -> Job:
     )
 
 
-def of_stack(name: str, *, is_dry_run: bool, patience: int) -> Redrive:
-    """A redrive of the table and queues that the stack's outputs name."""
-    [stack] = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
-    sqs = boto3.client("sqs")
+def of_stack(name: str | None, *, is_dry_run: bool, patience: int) -> Redrive:
+    """A redrive of the table and queues that the stack's outputs name; without a name, of ours."""
+    access = {} if name else local_access()
+    outputs = access.pop("outputs", None) or outputs_of(name)
+    sqs = boto3.client("sqs", **access)
     return Redrive(
-        store=Store(boto3.client("dynamodb"), outputs["TableName"], Leases()),
+        store=Store(boto3.client("dynamodb", **access), outputs["TableName"], Leases()),
         lanes=Lanes(
             {
                 lane: TaskQueue(lambda: sqs, outputs[output])
@@ -180,8 +182,22 @@ def of_stack(name: str, *, is_dry_run: bool, patience: int) -> Redrive:
     )
 
 
-def redrive(stack: str, *, is_dry_run: bool, patience: int) -> int:
-    """Redrive the stack's failed jobs; return 1 if some were left."""
+def outputs_of(stack: str | None) -> dict[str, str]:
+    [found] = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+
+
+def local_access() -> dict[str, Any]:
+    """What `backburner run` in this folder has written about its table and queues."""
+    try:
+        access: dict[str, Any] = json.loads((KEPT_IN / RUNNING_FILE).read_text())
+    except FileNotFoundError as error:
+        raise CommandError(f"{error.filename} is not there; start `backburner run` here") from error
+    return access
+
+
+def redrive(stack: str | None, *, is_dry_run: bool, patience: int) -> int:
+    """Redrive the failed jobs of a stack, or of the local deployment; return 1 if some were left."""
     try:
         outcomes = of_stack(stack, is_dry_run=is_dry_run, patience=patience).run()
     except (ClientError, BotoCoreError, Unsent, Unavailable) as error:
