@@ -16,6 +16,7 @@ from backburner.development import forget as forgetting
 from backburner.development import parameter_files, project, testing
 from backburner.development import redrive as redriving
 from backburner.development.errors import CommandError
+from backburner.development.local.deployment import KEPT_IN
 from backburner.development.run import run as run_deployment
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -74,6 +75,14 @@ def new(name: str) -> None:
     multiple=True,
     type=FOLDER,
     help="More computations, besides src/computations.",
+)
+@click.option(
+    "--kept-in",
+    default=KEPT_IN,
+    show_default=True,
+    type=click.Path(path_type=Path),
+    envvar="BACKBURNER_KEPT_IN",
+    help="The folder of what is kept for the next run.",
 )
 @click.option("--fresh", is_flag=True, envvar="FRESH", show_envvar=True, help="Start empty.")
 def run(**options: Any) -> None:

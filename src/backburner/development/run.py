@@ -8,7 +8,7 @@ from pathlib import Path
 
 import urllib3
 
-from backburner.development.local.deployment import KEPT_IN, Deployment
+from backburner.development.local.deployment import Deployment
 
 
 def run(
@@ -18,6 +18,7 @@ def run(
     workers: int,
     environment: Mapping[str, str],
     computations: Sequence[Path],
+    kept_in: Path,
     fresh: bool,
 ) -> None:
     # SIGTERM ends it like Ctrl-C, which background processes of a shell ignore.
@@ -30,7 +31,7 @@ def run(
             workers=workers,
             environment=environment,
             computations=computations,
-            kept_in=KEPT_IN,
+            kept_in=kept_in,
             is_fresh=fresh,
         ) as deployment:
             print(greeting(deployment), flush=True)

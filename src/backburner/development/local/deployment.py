@@ -240,7 +240,9 @@ class Deployment:
     def _start_pump(
         self, running: ExitStack, source: template.EventSource, function: Function
     ) -> None:
-        if source.queue_arn not in template.dead_letters(self.stack):  # those are hardly ever needed
+        if source.queue_arn not in template.dead_letters(
+            self.stack
+        ):  # those are hardly ever needed
             function.start()
         pump = Pump(self.client("sqs"), source, function.invoke, self._pollers(source))
         running.callback(pump.stop)

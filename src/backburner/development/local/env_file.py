@@ -52,7 +52,7 @@ class EnvFile:
         make_client: Callable[[str], Any],
         declared: Callable[[], Names],
     ) -> None:
-        """`declared` tells what the computations declare; it is asked only if the file has values."""
+        """`declared` tells what computations declare; it is asked only if the file has values."""
         self.path = path
         self._prefix = prefix
         self._make_client = make_client
@@ -89,7 +89,7 @@ class EnvFile:
 
 
 def declared_by(code: Path, environment: Mapping[str, str], folders: Sequence[Path]) -> Names:
-    """What the computations declare, found in a process of its own: it imports the author's code."""
+    """What the computations declare; a process of its own imports them."""
     command = [sys.executable, "-P", __file__, *map(str, folders)]
     try:
         said = subprocess.run(  # noqa: S603 - the command is fixed
@@ -108,7 +108,7 @@ def declared_by(code: Path, environment: Mapping[str, str], folders: Sequence[Pa
 
 
 def tell(folders: list[str]) -> None:
-    """Print what the computations of this process declare; those that are broken say so elsewhere."""
+    """Print what the computations of this process declare. The functions say which are broken."""
     from backburner.computation import registry
 
     found = []

@@ -9,7 +9,7 @@ import re
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -149,10 +149,12 @@ class Kept:
             time.sleep(SOON_S)
             try:
                 self.write(time.time())
+                is_told = False
             except sqlite3.Error as error:
                 if not is_told:
-                    print(f"from now on nothing is kept: {error}; make room", file=sys.stderr)
+                    print(f"nothing more is kept until {FILE} can grow: {error}", file=sys.stderr)
                 is_told = True
+                self._is_noted.set()
 
     def write(self, now: float) -> None:
         """Bring the file to what is in moto."""
@@ -201,11 +203,7 @@ class Kept:
         return float(properties.get("MessageRetentionPeriod", min(days, default=inf) * 86400))
 
     def _call(self, target: str, asked: dict[str, Any]) -> dict[str, Any]:
-        service = "sqs" if "SQS" in target else "dynamodb"
-        scope = f"kept/20260101/{self.region}/{service}/aws4_request"
-        headers = {"X-Amz-Target": target, "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}"}
-        said = self._ask(EnvironBuilder(method="POST", json=asked, headers=headers).get_environ())
-        answer: dict[str, Any] = json.loads(said)
+        answer: dict[str, Any] = json.loads(self._ask(call(target, asked, self.region)))
         return answer
 
     def _ask(self, environ: "WSGIEnvironment") -> bytes:
@@ -213,6 +211,18 @@ class Kept:
         if response.status_code != 200:
             raise NotReadable(f"moto refused what was kept ({response.get_data()!r}); {REMEDY}")
         return response.get_data()
+
+
+def call(target: str, asked: dict[str, Any], region: str) -> "WSGIEnvironment":
+    """A call of an operation of DynamoDB or SQS."""
+    service = "sqs" if "SQS" in target else "dynamodb"
+    scope = f"kept/20260101/{region}/{service}/aws4_request"
+    return EnvironBuilder(
+        method="POST",
+        data=json.dumps(asked),
+        content_type="application/x-amz-json-1.0",
+        headers={"X-Amz-Target": target, "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}"},
+    ).get_environ()
 
 
 def queues(region: str) -> dict[str, Any]:
@@ -229,6 +239,8 @@ def sent_again(message: Any) -> bytes:
 
 def as_bytes(environ: "WSGIEnvironment", body: bytes) -> bytes:
     """A request, so that it can be made again."""
-    told = ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "CONTENT_TYPE", "CONTENT_LENGTH")
-    head = {k: v for k, v in environ.items() if k in told or k.startswith("HTTP_")}
+    told = re.compile(
+        "REQUEST_METHOD|PATH_INFO|QUERY_STRING|RAW_URI|REQUEST_URI|CONTENT_.*|HTTP_.*"
+    )
+    head = {name: value for name, value in environ.items() if told.fullmatch(name)}
     return json.dumps(head).encode() + b"\n" + body

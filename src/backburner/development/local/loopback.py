@@ -6,15 +6,16 @@ that it lets resolve to 127.0.0.1 (DNS rebinding). Browsers tell by `Host`, `Ori
 """
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from werkzeug import Response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+OF_THIS_MACHINE = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?")
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -51,11 +52,7 @@ def wrong_page(environ: "WSGIEnvironment") -> Response | None:
 
 
 def is_local(origin: str) -> bool:
-    try:
-        url = urlsplit(origin)
-        return url.scheme in ("http", "https") and url.hostname in ("127.0.0.1", "localhost", "::1")
-    except ValueError:
-        return False
+    return bool(OF_THIS_MACHINE.fullmatch(origin))
 
 
 def problem(status: int, detail: str) -> Response:

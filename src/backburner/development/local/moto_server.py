@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from hmac import compare_digest
 from io import BytesIO
 from math import inf
@@ -33,7 +33,7 @@ from moto.sqs.models import Queue
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
-from backburner.development.local.kept import Kept, NotKept, NotReadable, opened, queues
+from backburner.development.local.kept import Kept, NotKept, NotReadable, call, opened, queues
 from backburner.development.local.loopback import is_local, problem, wrong_host
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ SQS_WRITES = re.compile(r"AmazonSQS\.(Send|Delete|Purge)\w*")
 CREDENTIAL = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(\w+)/\d{8}/[a-z0-9-]+/([a-z0-9-]+)/aws4_request"
 )
+REMEDY = "take that of .backburner/running.json, or `backburner redrive --local`"
 OPEN_TO_URLS = ("dynamodb", "sqs", "s3")
 
 
@@ -174,20 +175,18 @@ class Door:
         return response
 
     def _wrong_key(self, environ: "WSGIEnvironment") -> Response | None:
-        if signed := CREDENTIAL.match(environ.get("HTTP_AUTHORIZATION", "")):
-            is_open = signed[2] in OPEN_TO_URLS and not environ["PATH_INFO"].startswith("/moto-api")
-        else:
-            is_open = (
-                environ["REQUEST_METHOD"] in ("GET", "HEAD", "OPTIONS")
-                and environ["PATH_INFO"].startswith(self._objects)
-                and "HTTP_X_AMZ_TARGET" not in environ
-            )
+        path, signed = environ["PATH_INFO"], CREDENTIAL.match(environ.get("HTTP_AUTHORIZATION", ""))
         given = signed[1] if signed else _in_query(environ)
-        is_full = compare_digest(given.encode(), self._start["key"].encode())
-        is_of_url = compare_digest(given.encode(), self._start["url_key"].encode())
-        if is_open and (is_full or is_of_url) or signed and is_full:
+        # Without a signed header, moto would guess the service from path, target or query.
+        is_object = path.startswith(self._objects) and "HTTP_X_AMZ_TARGET" not in environ
+        is_read = is_object and environ["REQUEST_METHOD"] in ("GET", "HEAD", "OPTIONS")
+        is_data = signed and signed[2] in OPEN_TO_URLS and not path.startswith("/moto-api")
+        if compare_digest(given.encode(), self._start["key"].encode()) and (signed or is_read):
             return None
-        return problem(403, "no key of this run; `backburner run` says where its key is")
+        is_url_key = compare_digest(given.encode(), self._start["url_key"].encode())
+        if is_url_key and (is_data if signed else is_read):
+            return None
+        return problem(403, f"the access key is not this run's; {REMEDY}")
 
 
 def _in_query(environ: "WSGIEnvironment") -> str:
@@ -225,6 +224,8 @@ def main(fd: str) -> None:
     moto, turn = DomainDispatcherApplication(create_backend_app), Condition()
     one = OneAtATime(moto, turn, lambda queue: hidden_for(queue, start["region"]))
     one.sizes = lambda: [len(each._messages) for each in queues(start["region"]).values()]
+    for target in ("DynamoDB_20120810.ListTables", "AmazonSQS.ListQueues"):  # imports the rest
+        Response.from_app(moto, call(target, {}, start["region"]))
     kept, said = keeping(start, moto, turn)
     print(json.dumps(said), flush=True)
     server = make_server(

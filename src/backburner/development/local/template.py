@@ -262,7 +262,11 @@ def named(stack: Stack, moto_url: str) -> Stack:
 def resources(stack: Stack) -> list[tuple[str, str, dict[str, Any]]]:
     """Type, name and properties of what is stored in; a queue comes after its dead letters."""
     found = [
-        (r["Type"], stack.physical_ids[i].rpartition("/")[2], stack.resolve(r.get("Properties", {})))
+        (
+            r["Type"],
+            stack.physical_ids[i].rpartition("/")[2],
+            stack.resolve(r.get("Properties", {})),
+        )
         for i, r in what_is_stored(stack)["Resources"].items()
     ]
     return sorted(found, key=lambda each: "RedrivePolicy" in each[2])
