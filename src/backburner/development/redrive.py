@@ -197,7 +197,7 @@ def local_access() -> dict[str, Any]:
 
 
 def redrive(stack: str | None, *, is_dry_run: bool, patience: int) -> int:
-    """Redrive the failed jobs of a stack, or without one of `backburner run`; 1 if some are left."""
+    """Redrive the failed jobs of a stack, or of `backburner run`; return 1 if some were left."""
     try:
         outcomes = of_stack(stack, is_dry_run=is_dry_run, patience=patience).run()
     except (ClientError, BotoCoreError, Unsent, Unavailable) as error:

@@ -123,7 +123,12 @@ class Deployment:
     def serve(self) -> None:
         """Until moto has ended, of which StoresLost tells; sandboxes without work end meanwhile."""
         ended = Event()
-        Thread(target=lambda: (self._moto.wait(), ended.set()), daemon=True).start()
+
+        def await_end() -> None:
+            self._moto.wait()
+            ended.set()
+
+        Thread(target=await_end, daemon=True).start()
         while not ended.wait(IDLE_S):
             for function in self.functions.values():
                 function.rest(IDLE_S)
@@ -323,7 +328,7 @@ def served(server: BaseWSGIServer) -> Iterator[None]:
     finally:
         ended.set()
         with suppress(OSError):
-            socket.create_connection(server.server_address[:2], timeout=1).close()
+            socket.create_connection((HOST, server.server_port), timeout=1).close()
         thread.join(1)
         server.server_close()
 

@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import groupby
@@ -20,7 +20,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from moto.backends import get_backend
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 from werkzeug import Response
 from werkzeug.test import EnvironBuilder
 
@@ -37,6 +37,13 @@ LOCK_WAIT_S = 3
 BATCH = 25
 """The most items that DynamoDB takes in one call."""
 REMEDY = "start empty with FRESH=1 make run (backburner run --fresh)"
+OF_THE_MACHINE = (
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+)
+"""Errors that say nothing about the file."""
 SCHEMA = (
     "DROP TABLE IF EXISTS engine",
     "DROP TABLE IF EXISTS kept",
@@ -46,6 +53,9 @@ SCHEMA = (
 )
 FORGET = "DELETE FROM kept WHERE kind = ?1 AND place = ?2 AND (?3 = '' OR name = ?3)"
 OBJECT = re.compile("/([^/]+)/(.+)")
+OF_REQUEST = re.compile(
+    "REQUEST_METHOD|PATH_INFO|QUERY_STRING|RAW_URI|REQUEST_URI|CONTENT_.*|HTTP_.*"
+)
 WRITES_ITEM = re.compile(r"DynamoDB_\d+\.(Put|Update|Delete)Item")
 
 Row = tuple[str, str, str, float, bytes]
@@ -60,17 +70,22 @@ class NotKept(Exception):
     """The file cannot be had. All works, but is lost at the end."""
 
 
-def opened(folder: Path, *, is_fresh: bool) -> sqlite3.Connection:
+def opened(folder: Path, *, is_fresh: bool, lock_wait: float = LOCK_WAIT_S) -> sqlite3.Connection:
     """The file, for this process alone until it ends."""
     file = folder / FILE
     try:
         folder.mkdir(exist_ok=True)
-        database = sqlite3.connect(file, timeout=LOCK_WAIT_S, check_same_thread=False)
-        prepare(database, file, is_fresh=is_fresh)
-    except sqlite3.OperationalError as error:
-        is_taken = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
-        raise NotKept("another run has the file" if is_taken else str(error)) from error
+        with ExitStack() as failing:
+            database = sqlite3.connect(file, timeout=lock_wait, check_same_thread=False)
+            failing.callback(database.close)
+            prepare(database, file, is_fresh=is_fresh)
+            failing.pop_all()
     except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+        if code == sqlite3.SQLITE_BUSY:
+            raise NotKept("another run has the file") from error
+        if code in OF_THE_MACHINE:
+            raise NotKept(str(error)) from error
         if not is_fresh:
             raise NotReadable(f"{file} is damaged ({error}); {REMEDY}") from error
         file.unlink()
@@ -140,7 +155,8 @@ class Kept:
             for queue in queues(self.region).keys() & self.properties.keys():
                 self._note("message", queue)
         elif method in ("PUT", "DELETE") and (named := OBJECT.fullmatch(environ["PATH_INFO"])):
-            self._note("object", *named.groups(), as_bytes(environ, body) * (method == "PUT"))
+            said = as_bytes(environ, body) if method == "PUT" else b""
+            self._note("object", named[1], named[2], said)
 
     def keep_on(self) -> None:
         """Write soon after something was noted; nothing wakes this while nothing is."""
@@ -227,20 +243,17 @@ def call(target: str, asked: dict[str, Any], region: str) -> "WSGIEnvironment":
 
 def queues(region: str) -> dict[str, Any]:
     """moto's own, by their names."""
-    found: dict[str, Any] = get_backend("sqs")[DEFAULT_ACCOUNT_ID][region].queues
-    return found
+    backends: Any = get_backend("sqs")
+    return dict(backends[ACCOUNT_ID][region].queues)
 
 
 def sent_again(message: Any) -> bytes:
     group = {"MessageGroupId": message.group_id} if message.group_id else {}
-    attributes = {"MessageAttributes": message.message_attributes}
-    return json.dumps({"MessageBody": message.body, **attributes, **group}).encode()
+    sent = {"MessageBody": message.body, "MessageAttributes": message.message_attributes}
+    return json.dumps(sent | group).encode()
 
 
 def as_bytes(environ: "WSGIEnvironment", body: bytes) -> bytes:
     """A request, so that it can be made again."""
-    told = re.compile(
-        "REQUEST_METHOD|PATH_INFO|QUERY_STRING|RAW_URI|REQUEST_URI|CONTENT_.*|HTTP_.*"
-    )
-    head = {name: value for name, value in environ.items() if told.fullmatch(name)}
+    head = {name: value for name, value in environ.items() if OF_REQUEST.fullmatch(name)}
     return json.dumps(head).encode() + b"\n" + body

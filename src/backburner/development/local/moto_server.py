@@ -21,8 +21,8 @@ from urllib.parse import parse_qs
 
 os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # it would let pages of any origin in
 
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.models import Table
+from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
+from moto.dynamodb.models.table import Table
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -39,7 +39,7 @@ from backburner.development.local.loopback import is_local, problem, wrong_host
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-MAKERS = {
+MAKERS: dict[str, Any] = {
     "AWS::DynamoDB::Table": Table,
     "AWS::SQS::Queue": Queue,
     "AWS::S3::Bucket": FakeBucket,
@@ -192,7 +192,7 @@ class Door:
 def _in_query(environ: "WSGIEnvironment") -> str:
     """The access key of a signed URL."""
     [credential] = parse_qs(environ["QUERY_STRING"]).get("X-Amz-Credential", [""])[:1]
-    return credential.partition("/")[0]
+    return str(credential).partition("/")[0]
 
 
 def _has_messages(response: Response) -> bool:
@@ -216,11 +216,7 @@ def hidden_for(queue: str, region: str, clock: Callable[[], float] = time.time) 
 
 def main(fd: str) -> None:
     start: Start = json.loads(sys.stdin.buffer.readline())
-    for kind, name, properties in start["resources"]:
-        made = {"Properties": properties}
-        MAKERS[kind].create_from_cloudformation_json(
-            name, made, DEFAULT_ACCOUNT_ID, start["region"]
-        )
+    make(start["resources"], start["region"])
     moto, turn = DomainDispatcherApplication(create_backend_app), Condition()
     one = OneAtATime(moto, turn, lambda queue: hidden_for(queue, start["region"]))
     one.sizes = lambda: [len(each._messages) for each in queues(start["region"]).values()]
@@ -228,6 +224,7 @@ def main(fd: str) -> None:
         Response.from_app(moto, call(target, {}, start["region"]))
     kept, said = keeping(start, moto, turn)
     print(json.dumps(said), flush=True)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads the pipe any more
     server = make_server(
         "127.0.0.1",
         0,
@@ -244,6 +241,12 @@ def main(fd: str) -> None:
     if kept:
         kept.write(time.time())
     os._exit(0)
+
+
+def make(resources: list[tuple[str, str, dict[str, Any]]], region: str) -> None:
+    for kind, name, properties in resources:
+        made = {"Properties": properties}
+        MAKERS[kind].create_from_cloudformation_json(name, made, ACCOUNT_ID, region)
 
 
 def keeping(
