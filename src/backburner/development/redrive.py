@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -161,9 +162,9 @@ def job_for(failed_job: FailedJob, computation: Computation, now: float) -> Job:
     )
 
 
-def of_stack(name: str | None, *, is_dry_run: bool, patience: int) -> Redrive:
+def of_stack(name: str | None, folder: Path, *, is_dry_run: bool, patience: int) -> Redrive:
     """A redrive of the table and queues that the stack's outputs name; without a name, of ours."""
-    access = {} if name else local_access()
+    access = {} if name else local_access(folder)
     outputs = access.pop("outputs", None) or outputs_of(name)
     sqs = boto3.client("sqs", **access)
     return Redrive(
@@ -187,19 +188,19 @@ def outputs_of(stack: str | None) -> dict[str, str]:
     return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
 
 
-def local_access() -> dict[str, Any]:
-    """What `backburner run` in this folder has written about its table and queues."""
+def local_access(folder: Path) -> dict[str, Any]:
+    """What `backburner run`, which keeps things there, has written about its table and queues."""
     try:
-        access: dict[str, Any] = json.loads((KEPT_IN / RUNNING_FILE).read_text())
+        access: dict[str, Any] = json.loads((folder / RUNNING_FILE).read_text())
     except FileNotFoundError as error:
         raise CommandError(f"{error.filename} is not there; start `backburner run` here") from error
     return access
 
 
-def redrive(stack: str | None, *, is_dry_run: bool, patience: int) -> int:
+def redrive(stack: str | None, *, is_dry_run: bool, patience: int, folder: Path = KEPT_IN) -> int:
     """Redrive the failed jobs of a stack, or of `backburner run`; return 1 if some were left."""
     try:
-        outcomes = of_stack(stack, is_dry_run=is_dry_run, patience=patience).run()
+        outcomes = of_stack(stack, folder, is_dry_run=is_dry_run, patience=patience).run()
     except (ClientError, BotoCoreError, Unsent, Unavailable) as error:
         raise CommandError(
             f"{str(error).rstrip('.')}; nothing is lost: mend that and redrive again"

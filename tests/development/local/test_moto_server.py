@@ -72,7 +72,7 @@ def test_who_is_refused_is_told_the_value_the_rule_and_the_remedy() -> None:
     refused = ask(OnlyThisMachine(Response("in")), Origin="https://evil.example")
     assert refused.content_type == "application/problem+json"
     detail = "the page's Origin 'https://evil.example' is not of this machine; "
-    assert refused.json and refused.json["detail"] == f"{detail}serve the page from localhost"
+    assert json.loads(refused.data)["detail"] == f"{detail}serve the page from localhost"
 
 
 def signed(key: str, service: str, region: str = REGION) -> dict[str, str]:
