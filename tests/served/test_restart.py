@@ -116,14 +116,13 @@ def test_a_second_run_at_once_keeps_nothing_and_leaves_the_first_its_files(
 
 
 def test_a_fresh_run_starts_empty(tmp_path: Path) -> None:
-    parameters = {"number": 4}
-    with run(f"--kept-in={tmp_path}") as first:
-        assert first.answer("doubling", parameters).status == 200
-    with run(f"--kept-in={tmp_path}") as second:
-        assert second.post("doubling", parameters).status == 200
-    assert not (tmp_path / RUNNING_FILE).exists()
-    with run(f"--kept-in={tmp_path}", "--fresh") as third:
-        assert third.post("doubling", parameters).status == 202
+    log = tmp_path / "log"
+    for options, computed in [([], 1), ([], 1), (["--fresh"], 2)]:
+        with run(f"--kept-in={tmp_path}", *options) as started:
+            assert started.answer("counted", {"log": str(log)}).status == 200
+        assert len(log.read_text().splitlines()) == computed
+        assert started.process.returncode == 0
+        assert not (tmp_path / RUNNING_FILE).exists()
 
 
 def test_a_file_that_cannot_be_read_is_one_line_with_the_remedy(tmp_path: Path) -> None:

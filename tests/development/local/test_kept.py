@@ -86,7 +86,7 @@ def send(moto: Client, body: str) -> None:
     aws(moto, "AmazonSQS.SendMessage", sent)
 
 
-def receive(moto: Client) -> dict[str, Any]:
+def receive(moto: Client) -> Any:
     asked = {"QueueUrl": "failed", "AttributeNames": ["All"]}
     [found] = aws(moto, "AmazonSQS.ReceiveMessage", asked)["Messages"]
     return found | found["Attributes"]

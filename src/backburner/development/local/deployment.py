@@ -328,7 +328,7 @@ def served(server: BaseWSGIServer) -> Iterator[None]:
     finally:
         ended.set()
         with suppress(OSError):
-            socket.create_connection((HOST, server.server_port), timeout=1).close()
+            socket.create_connection((HOST, server.port), timeout=1).close()
         thread.join(1)
         server.server_close()
 

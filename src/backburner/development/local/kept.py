@@ -16,7 +16,7 @@ from io import BytesIO
 from itertools import groupby
 from math import inf
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 from moto.backends import get_backend
@@ -125,6 +125,7 @@ class Kept:
     """Of the tables, queues and buckets, by their names."""
     _noted: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
     _is_noted: Event = field(default_factory=Event)
+    _writing: Lock = field(default_factory=Lock)
 
     def put_back(self, now: float) -> None:
         """Into the new stack, without what AWS would have deleted by now."""
@@ -173,7 +174,11 @@ class Kept:
                 self._is_noted.set()
 
     def write(self, now: float) -> None:
-        """Bring the file to what is in moto."""
+        """Bring the file to what is in moto; one at a time, as the last one ends the process."""
+        with self._writing:
+            self._write(now)
+
+    def _write(self, now: float) -> None:
         with self.turn:
             self._is_noted.clear()
             noted, self._noted = self._noted, {}
@@ -233,12 +238,12 @@ def call(target: str, asked: dict[str, Any], region: str) -> "WSGIEnvironment":
     """A call of an operation of DynamoDB or SQS."""
     service = "sqs" if "SQS" in target else "dynamodb"
     scope = f"kept/20260101/{region}/{service}/aws4_request"
-    return EnvironBuilder(
-        method="POST",
-        data=json.dumps(asked),
-        content_type="application/x-amz-json-1.0",
-        headers={"X-Amz-Target": target, "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}"},
-    ).get_environ()
+    builder = EnvironBuilder(
+        method="POST", data=json.dumps(asked), content_type="application/x-amz-json-1.0"
+    )
+    builder.headers["X-Amz-Target"] = target
+    builder.headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}"
+    return builder.get_environ()
 
 
 def queues(region: str) -> dict[str, Any]:
