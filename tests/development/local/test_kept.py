@@ -13,7 +13,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.test import Client
 
 from backburner import __version__
-from backburner.development.local.kept import FILE, Kept, NotKept, NotReadable, call, opened
+from backburner.development.local.kept import FILE, Keeper, NotKept, NotReadable, call, opened
 from backburner.development.local.moto_server import OneAtATime, make
 
 REGION = "us-east-1"
@@ -29,7 +29,7 @@ RESOURCES: list[tuple[str, str, dict[str, Any]]] = [
     ("AWS::SQS::Queue", "failed", {"MessageRetentionPeriod": 600}),
     ("AWS::S3::Bucket", "results", {"LifecycleConfiguration": {"Rules": [RULE]}}),
 ]
-Run = Callable[[float], tuple[Client, Kept]]
+Run = Callable[[float], tuple[Client, Keeper]]
 NOW = 1_700_000_000.0
 DAY = 86400
 
@@ -39,14 +39,14 @@ def run(tmp_path: Path) -> Iterator[Run]:
     """A run of moto at some time, with what those before it have kept."""
     databases: list[sqlite3.Connection] = []
 
-    def start(now: float) -> tuple[Client, Kept]:
+    def start(now: float) -> tuple[Client, Keeper]:
         for earlier in databases:
             earlier.close()
         databases.append(opened(tmp_path, is_fresh=False))
         mocked.reset()
         make(RESOURCES, REGION)
         moto, turn = DomainDispatcherApplication(create_backend_app), Condition()
-        kept = Kept(
+        kept = Keeper(
             database=databases[-1],
             moto=moto,
             turn=turn,

@@ -143,7 +143,7 @@ class FakeTurn(Condition):
         return False
 
 
-class Queue:
+class FakeQueue:
     """moto's answers to receives; its message can be received from a time on."""
 
     def __init__(self, turn: FakeTurn, visible_at: float) -> None:
@@ -169,7 +169,7 @@ def test_a_long_poll_wakes_when_a_message_can_be_received_and_at_its_end(
     visible_at: float, polls: int, waits: int, seconds: float
 ) -> None:
     turn = FakeTurn()
-    queue = Queue(turn, visible_at)
+    queue = FakeQueue(turn, visible_at)
     one = OneAtATime(queue, turn, queue.hidden_for, clock=lambda: turn.now)
     asked = {"QueueUrl": "http://127.0.0.1:1/123/jobs", "WaitTimeSeconds": 20}
     Client(one).open(call("AmazonSQS.ReceiveMessage", asked, REGION))

@@ -51,7 +51,7 @@ class StoresLost(CommandError):
     """moto's process has ended."""
 
 
-class NotReadable(CommandError):
+class KeptNotReadable(CommandError):
     """What an earlier run has kept cannot be used."""
 
 
@@ -218,7 +218,7 @@ class Deployment:
             self._moto.wait()
             self.check()
         elif "not_readable" in told:
-            raise NotReadable(told["not_readable"])
+            raise KeptNotReadable(told["not_readable"])
         elif "not_kept" in told:
             self.kept = f"kept until it ends, as {told['not_kept']}"
         elif self._kept_in:

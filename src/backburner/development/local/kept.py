@@ -113,7 +113,7 @@ def prepare(database: sqlite3.Connection, file: Path, *, is_fresh: bool) -> None
 
 
 @dataclass(kw_only=True)
-class Kept:
+class Keeper:
     """The file, and which writes are not in it yet."""
 
     database: sqlite3.Connection

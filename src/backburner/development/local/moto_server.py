@@ -33,7 +33,7 @@ from moto.sqs.models import Queue
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
-from backburner.development.local.kept import Kept, NotKept, NotReadable, call, opened, queues
+from backburner.development.local.kept import Keeper, NotKept, NotReadable, call, opened, queues
 from backburner.development.local.loopback import is_local, problem, wrong_host
 
 if TYPE_CHECKING:
@@ -251,12 +251,12 @@ def make(resources: list[tuple[str, str, dict[str, Any]]], region: str) -> None:
 
 def keeping(
     start: Start, moto: "WSGIApplication", turn: Condition
-) -> tuple[Kept | None, dict[str, str]]:
+) -> tuple[Keeper | None, dict[str, str]]:
     """What was kept is back in moto; and what to tell: why it is not kept, or not readable."""
     if start["folder"] is None:
         return None, {}
     try:
-        kept = Kept(
+        kept = Keeper(
             database=opened(Path(start["folder"]), is_fresh=start["is_fresh"]),
             moto=moto,
             turn=turn,
