@@ -13,12 +13,12 @@ from werkzeug.test import Client, TestResponse
 
 from backburner.development.local.kept import call, queues
 from backburner.development.local.loopback import OnlyThisMachine
-from backburner.development.local.moto_server import Door, OneAtATime, Start, hidden_for
+from backburner.development.local.moto_server import Door, OneAtATime, Setup, hidden_for
 
 HOST = {"Host": "127.0.0.1:3000"}
 REGION = "us-east-1"
 KEY, URL_KEY = "a" * 32, "b" * 32
-START = Start(
+START = Setup(
     region=REGION,
     resources=[("AWS::S3::Bucket", "results", {})],
     key=KEY,

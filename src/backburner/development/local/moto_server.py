@@ -1,7 +1,7 @@
 """The table, the queues and the bucket: moto as a server, python moto_server.py FD.
 
 FD is a socket that already listens, so that clients can connect while moto is still imported. The
-first line of stdin is a Start, in JSON; the first line of stdout says in JSON how it went. The
+first line of stdin is a Setup, in JSON; the first line of stdout says in JSON how it went. The
 server ends when its stdin does.
 """
 
@@ -53,7 +53,7 @@ REMEDY = "take that of .backburner/running.json, or `backburner redrive --local`
 OPEN_TO_URLS = ("dynamodb", "sqs", "s3")
 
 
-class Start(TypedDict):
+class Setup(TypedDict):
     """What the deployment asks for."""
 
     region: str
@@ -141,7 +141,7 @@ class OneAtATime:
 class Door:
     """Lets calls in that have a key of this run, and pages of this machine that have a URL."""
 
-    def __init__(self, moto: "WSGIApplication", start: Start) -> None:
+    def __init__(self, moto: "WSGIApplication", start: Setup) -> None:
         self._moto = moto
         self._start = start
         buckets = [name for kind, name, _ in start["resources"] if "Bucket" in kind]
@@ -215,7 +215,7 @@ def hidden_for(queue: str, region: str, clock: Callable[[], float] = time.time) 
 
 
 def main(fd: str) -> None:
-    start: Start = json.loads(sys.stdin.buffer.readline())
+    start: Setup = json.loads(sys.stdin.buffer.readline())
     make(start["resources"], start["region"])
     moto, turn = DomainDispatcherApplication(create_backend_app), Condition()
     one = OneAtATime(moto, turn, lambda queue: hidden_for(queue, start["region"]))
@@ -250,7 +250,7 @@ def make(resources: list[tuple[str, str, dict[str, Any]]], region: str) -> None:
 
 
 def keeping(
-    start: Start, moto: "WSGIApplication", turn: Condition
+    start: Setup, moto: "WSGIApplication", turn: Condition
 ) -> tuple[Keeper | None, dict[str, str]]:
     """What was kept is back in moto; and what to tell: why it is not kept, or not readable."""
     if start["folder"] is None:
