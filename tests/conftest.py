@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -50,7 +51,8 @@ request_ids = count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The suites, which are not under tests/, have its fixture, too."""
+    """The suites, which are not under tests/, have its fixture, too. No run keeps anything."""
+    os.environ["BACKBURNER_KEPT_IN"] = os.devnull
     config.pluginmanager.register(example_site)
 
 

@@ -65,4 +65,4 @@ def test_a_test_that_is_named_is_there(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`([A-Z][A-Za-z]+)`", DOCUMENT))))
 def test_a_resource_or_parameter_that_is_named_is_there(name: str) -> None:
     known = {*TEMPLATE_AS_LOADED["Resources"], *TEMPLATE_AS_LOADED["Parameters"]}
-    assert name in known | {"Age", "ETag", "DELETE", "MessageGroupId"}
+    assert name in known | {"Age", "ETag", "DELETE", "Host", "MessageGroupId", "Origin"}

@@ -50,7 +50,7 @@ def test_a_worker_has_the_secret_of_the_file_and_an_edit_is_used_at_once(
     assert (currency.status, currency.json()) == (200, {"said": "SEK"})
     env_file.unlink()
     client.post("reporting", {"what": "crash"})
-    eventually(lambda: "write SALES_DATABASE=" in console.read_text())
+    eventually(lambda: "write SALES_DATABASE=" in console.read_text(), within=30)
     assert "s3cret" not in console.read_text()
 
 

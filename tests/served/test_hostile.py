@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -189,6 +189,8 @@ def attack(port: int) -> list[Outcome]:
 
 
 def ask(port: int, number: int, asked: Hostile) -> Outcome:
+    host = f"Host: 127.0.0.1:{port}".encode()
+    asked = replace(asked, sent=asked.sent.replace(b"Host: here", host))
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         with suppress(ConnectionError):  # it is refused before all is sent
             send(connection, asked)

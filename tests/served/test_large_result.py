@@ -86,10 +86,11 @@ def test_its_location_leads_there_by_the_same_method(
     assert there.data == (gzip.decompress(answer.body) if method == "GET" else b"")
 
 
-def test_a_page_from_anywhere_may_follow(redirect: Reply) -> None:
+@pytest.mark.parametrize("origin", ["null", "http://localhost:5173"])
+def test_a_page_of_this_machine_may_follow(redirect: Reply, origin: str) -> None:
     with urllib3.PoolManager() as pool:
-        there = pool.request("GET", redirect.headers["location"], headers={"origin": "null"})
-    assert there.headers["access-control-allow-origin"] in ("*", "null")
+        there = pool.request("GET", redirect.headers["location"], headers={"origin": origin})
+    assert there.headers["access-control-allow-origin"] == origin
 
 
 def test_of_an_object_that_is_gone_the_bucket_says_so(

@@ -22,8 +22,12 @@ from botocore.credentials import Credentials
 import computations
 from backburner import resources
 from backburner.aws_environment import light_client
-from backburner.development.local.deployment import REGION, Deployment
-from backburner.development.local.template import STACK_NAME
+from backburner.development.local.deployment import (
+    REGION,
+    RUNNING_FILE,
+    Deployment,
+    written,
+)
 from backburner.development.redrive import redrive
 from tests.support import instances
 from tests.support.environment import exactly
@@ -252,18 +256,15 @@ def test_a_bug_is_fixed_and_one_command_brings_the_answer(
     assert client.answer("breaking", {"bug": str(bug)}).status == 500
     bug.unlink()
     assert client.answer("breaking", {"bug": str(bug)}).status == 500
-    assert run_redrive(deployed, monkeypatch) == 0
+    assert run_redrive(deployed, tmp_path, monkeypatch) == 0
     assert client.answer("breaking", {"bug": str(bug)}).status == 200
 
 
-def run_redrive(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> int:
-    """make redrive STACK=local, where the computations of the tests are, too."""
+def run_redrive(deployed: Deployment, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """backburner redrive --local, where the computations of the tests are, too."""
     monkeypatch.setattr(computations, "__path__", [*computations.__path__, str(COMPUTATIONS[1])])
-    monkeypatch.setenv("AWS_ENDPOINT_URL", deployed.moto_url)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "local")
-    return redrive(STACK_NAME, is_dry_run=False, patience=2)
+    with written(folder / RUNNING_FILE, json.dumps(deployed.access)):
+        return redrive(None, is_dry_run=False, patience=2, folder=folder)
 
 
 def test_a_malformed_message_goes_through_the_dead_letters_and_is_reported(

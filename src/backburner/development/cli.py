@@ -16,6 +16,7 @@ from backburner.development import forget as forgetting
 from backburner.development import parameter_files, project, testing
 from backburner.development import redrive as redriving
 from backburner.development.errors import CommandError
+from backburner.development.local.deployment import KEPT_IN
 from backburner.development.run import run as run_deployment
 from backburner.development.terminal import printable
 
@@ -77,6 +78,15 @@ def new(name: str) -> None:
     type=FOLDER,
     help="More computations, besides src/computations.",
 )
+@click.option(
+    "--kept-in",
+    default=KEPT_IN,
+    show_default=True,
+    type=click.Path(path_type=Path),
+    envvar="BACKBURNER_KEPT_IN",
+    help="The folder of what is kept for the next run.",
+)
+@click.option("--fresh", is_flag=True, envvar="FRESH", show_envvar=True, help="Start empty.")
 def run(**options: Any) -> None:
     """Run the whole deployment on this machine, until Ctrl-C."""
     run_deployment(**options)
@@ -167,7 +177,8 @@ def upgrade(*, yes: bool, check: bool) -> None:
 
 
 @main.command()
-@click.argument("stack")
+@click.argument("stack", required=False)
+@click.option("--local", is_flag=True, help="Those of `backburner run` in this folder instead.")
 @click.option("--dry-run", is_flag=True, help="Change nothing, only tell.")
 @click.option(
     "--patience",
@@ -175,11 +186,13 @@ def upgrade(*, yes: bool, check: bool) -> None:
     show_default=True,
     help="Seconds without a failed job until it ends.",
 )
-def redrive(stack: str, *, dry_run: bool, patience: int) -> None:
+def redrive(stack: str | None, *, local: bool, dry_run: bool, patience: int) -> None:
     """Send the failed jobs of STACK again, once what failed is mended.
 
     Exit code 1 if failed jobs were left.
     """
+    if local == bool(stack):
+        raise click.UsageError("give the name of a STACK, or --local")
     sys.exit(redriving.redrive(stack, is_dry_run=dry_run, patience=patience))
 
 

@@ -6,12 +6,14 @@ is ended, the next one goes on from there.
 """
 
 import gzip
+import json
 import secrets
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -20,6 +22,7 @@ from pydantic import ValidationError
 
 from backburner.computation import STANDARD, WAITING, Computation, registry
 from backburner.development.errors import CommandError
+from backburner.development.local.deployment import KEPT_IN, RUNNING_FILE
 from backburner.development.terminal import say
 from backburner.errors import BrokenComputation, MalformedMessage, NoSuchComputation, Unsent
 from backburner.lanes import Lanes
@@ -160,13 +163,13 @@ def job_for(failed_job: FailedJob, computation: Computation, now: float) -> Job:
     )
 
 
-def of_stack(name: str, *, is_dry_run: bool, patience: int) -> Redrive:
-    """A redrive of the table and queues that the stack's outputs name."""
-    [stack] = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
-    sqs = boto3.client("sqs")
+def of_stack(name: str | None, folder: Path, *, is_dry_run: bool, patience: int) -> Redrive:
+    """A redrive of the table and queues that the stack's outputs name; without a name, of ours."""
+    access = {} if name else local_access(folder)
+    outputs = access.pop("outputs", None) or outputs_of(name)
+    sqs = boto3.client("sqs", **access)
     return Redrive(
-        store=Store(boto3.client("dynamodb"), outputs["TableName"], Leases()),
+        store=Store(boto3.client("dynamodb", **access), outputs["TableName"], Leases()),
         lanes=Lanes(
             {
                 lane: TaskQueue(lambda: sqs, outputs[output])
@@ -181,10 +184,24 @@ def of_stack(name: str, *, is_dry_run: bool, patience: int) -> Redrive:
     )
 
 
-def redrive(stack: str, *, is_dry_run: bool, patience: int) -> int:
-    """Redrive the stack's failed jobs; return 1 if some were left."""
+def outputs_of(stack: str | None) -> dict[str, str]:
+    [found] = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+
+
+def local_access(folder: Path) -> dict[str, Any]:
+    """What `backburner run`, which keeps things there, has written about its table and queues."""
     try:
-        outcomes = of_stack(stack, is_dry_run=is_dry_run, patience=patience).run()
+        access: dict[str, Any] = json.loads((folder / RUNNING_FILE).read_text())
+    except FileNotFoundError as error:
+        raise CommandError(f"{error.filename} is not there; start `backburner run` here") from error
+    return access
+
+
+def redrive(stack: str | None, *, is_dry_run: bool, patience: int, folder: Path = KEPT_IN) -> int:
+    """Redrive the failed jobs of a stack, or of `backburner run`; return 1 if some were left."""
+    try:
+        outcomes = of_stack(stack, folder, is_dry_run=is_dry_run, patience=patience).run()
     except (ClientError, BotoCoreError, Unsent, Unavailable) as error:
         raise CommandError(
             f"{str(error).rstrip('.')}; nothing is lost: mend that and redrive again"

@@ -3,13 +3,12 @@
 import json
 import shlex
 import signal
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import urllib3
 
-from backburner.development.local.deployment import LOOK_AGAIN, Deployment
+from backburner.development.local.deployment import Deployment
 
 
 def run(
@@ -19,6 +18,8 @@ def run(
     workers: int,
     environment: Mapping[str, str],
     computations: Sequence[Path],
+    kept_in: Path,
+    fresh: bool,
 ) -> None:
     # SIGTERM ends it like Ctrl-C, which background processes of a shell ignore.
     for ending in (signal.SIGINT, signal.SIGTERM):
@@ -30,18 +31,18 @@ def run(
             workers=workers,
             environment=environment,
             computations=computations,
+            kept_in=kept_in,
+            is_fresh=fresh,
         ) as deployment:
             print(greeting(deployment), flush=True)
-            while True:
-                deployment.check()
-                time.sleep(LOOK_AGAIN)
+            deployment.serve()
     except KeyboardInterrupt:
         return
 
 
 def greeting(deployment: Deployment) -> str:
     url, moto_url = deployment.url, deployment.moto_url
-    stores = f"its table, queues and bucket at {moto_url} (moto)"
+    stores = f"its table, queues and bucket at {moto_url} (moto) are {deployment.kept}"
     ready = f"The console is at {url}/, until Ctrl-C; {stores}. Or ask with:"
     return "\n  ".join([ready, *questions(url)[:1], f"curl -i {url}/v1"])
 

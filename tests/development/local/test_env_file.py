@@ -1,5 +1,6 @@
 """What a .env file says, and that the worker finds it where it looks in AWS."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from backburner.development.local.env_file import EnvFile, values
+from backburner.development.local.env_file import EnvFile, declared_by, values
 
 FILE = r"""
 # a comment
@@ -22,11 +23,11 @@ COMMENTED= # only
 HASH=#x
 QUOTED_EMPTY=""
 no_assignment
-BROKEN="no end
-A-B=1
 lower_too=x
-Ä=1
-=x
+LINES="one
+two"
+REFERENCE=${CURRENCY}
+BROKEN="no end
 """
 SAID = {
     "sales-database": "postgres://app:pass@db/sales?a='b'#c",
@@ -35,6 +36,9 @@ SAID = {
     "escaped": "a \"b\" 'c' \\ # d\ne",
     "spaces": "two  words",
     "lower-too": "x",
+    "lines": "one\ntwo",
+    "reference": "${CURRENCY}",
+    "hash": "#x",
 }
 
 
@@ -51,12 +55,12 @@ def test_lines_are_names_and_values(path: Path) -> None:
 def test_a_line_of_another_form_is_named_without_what_it_says(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path.write_text('A=1\nB="s3cret\n s3cret\n')
+    path.write_text('A=1\n\n# of it\nB="s3cret\n s3cret\n')
     assert values(path) == {"a": "1"}
     printed = capsys.readouterr()
     assert printed.err.splitlines() == [
-        f"{path}, line 2 is ignored: write KEY=value or KEY='value'",
-        f"{path}, line 3 is ignored: write KEY=value or KEY='value'",
+        f"{path}, line 4 is ignored: write KEY=value or KEY='value'",
+        f"{path}, line 5 is ignored: write KEY=value or KEY='value'",
     ]
     assert printed.out == ""
 
@@ -85,21 +89,19 @@ def stored(stores: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     )
 
 
-def test_each_value_is_a_secret_and_a_parameter_and_an_edit_changes_both(
+def test_what_is_declared_is_loaded_and_an_edit_changes_it(
     path: Path, stores: dict[str, Any]
 ) -> None:
-    env_file = EnvFile(path, "local", stores.__getitem__)
-    path.write_text("SALES_DATABASE=one\nCURRENCY=SEK\n")
+    declared = {("secret", "sales-database"), ("setting", "currency"), ("secret", "lacking")}
+    env_file = EnvFile(path, "local", stores.__getitem__, lambda: declared)
+    path.write_text("SALES_DATABASE=one\nCURRENCY=SEK\nAWS_SECRET_ACCESS_KEY=of nobody here\n")
     for _ in range(2):
         env_file.load()
-        assert stored(stores) == (
-            {"local/sales-database": "one", "local/currency": "SEK"},
-            {"/local/sales-database": "one", "/local/currency": "SEK"},
-        )
+        assert stored(stores) == ({"local/sales-database": "one"}, {"/local/currency": "SEK"})
     path.write_text("SALES_DATABASE=two\n")
     env_file.load()
-    assert stored(stores) == ({"local/sales-database": "two"}, {"/local/sales-database": "two"})
-    path.unlink()
+    assert stored(stores) == ({"local/sales-database": "two"}, {})
+    declared.clear()
     env_file.load()
     assert stored(stores) == ({}, {})
 
@@ -108,4 +110,31 @@ def test_without_values_no_client_is_made(path: Path) -> None:
     def none(service: str) -> Any:
         raise AssertionError(service)
 
-    EnvFile(path, "local", none).load()
+    EnvFile(path, "local", none, lambda: none("declared")).load()
+
+
+DECLARES = """
+from backburner.computation import Secret, Setting
+print("[not what was asked for]")
+DATABASE, CURRENCY = Secret("sales-database"), Setting("currency", default="EUR")
+"""
+
+
+def test_what_computations_declare_is_found_although_one_is_broken(tmp_path: Path) -> None:
+    whole = Path("src/computations/word_count.py").read_text()
+    (tmp_path / "computations").mkdir()
+    (tmp_path / "computations/__init__.py").touch()
+    (tmp_path / "computations/broken.py").write_text("raise SystemExit(3)")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more/sales.py").write_text(whole + DECLARES)
+    environment = {"PYTHONPATH": str(tmp_path), "PATH": os.environ["PATH"]}
+    found = declared_by(tmp_path, environment, [tmp_path / "more"])
+    assert found == {("secret", "sales-database"), ("setting", "currency")}
+
+
+def test_code_that_cannot_be_imported_at_all_declares_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "computations.py").write_text("raise SystemExit(3)")
+    assert declared_by(tmp_path, {"PYTHONPATH": str(tmp_path)}, []) == set()
+    assert "no secrets and settings" in capsys.readouterr().err

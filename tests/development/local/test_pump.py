@@ -55,7 +55,7 @@ def test_a_message_becomes_a_record_as_lambda_gets_it(small: Deployment) -> None
     assert record["md5OfBody"] == sent["MD5OfMessageBody"]
     assert record["messageAttributes"]["who"]["stringValue"] == "me"
     assert record["eventSource"] == "aws:sqs"
-    assert record["eventSourceARN"].startswith("arn:aws:sqs:us-east-1:123456789012:local-Queue-")
+    assert record["eventSourceARN"].startswith("arn:aws:sqs:us-east-1:123456789012:local-Queue")
     assert record["awsRegion"] == "us-east-1"
     assert record["receiptHandle"]
     assert record["attributes"]["ApproximateReceiveCount"] == "1"
@@ -76,7 +76,7 @@ def test_a_message_that_failed_comes_back_and_ends_in_the_dead_letters(small: De
     send(small, "fail", "fine")
     diary(small, "fail/alive/2")
     buried = diary(small, "fail/dead/3")
-    assert ":local-DeadLetterQueue-" in json.loads(buried["record"])["eventSourceARN"]
+    assert ":local-DeadLetterQueue" in json.loads(buried["record"])["eventSourceARN"]
     assert find(small, "fine/alive/2") is None
     assert find(small, "fail/alive/3") is None
 

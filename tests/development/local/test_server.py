@@ -1,6 +1,7 @@
 """The front's sockets: no client gets a traceback, and none keeps a thread for ever."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -201,10 +202,29 @@ def test_who_expects_100_is_told_once_to_go_on(server: Server) -> None:
     assert server.ask(expecting).count(b"100 Continue") == 1
 
 
-def test_head_has_the_length_and_no_body(server: Server) -> None:
-    answer = server.ask(b"HEAD / HTTP/1.1\r\nHost: here\r\n\r\n")
-    assert b"\r\nContent-Length: 6\r\n" in answer
-    assert answer.endswith(b"\r\n\r\n")
+@pytest.mark.parametrize(
+    ("method", "status", "body", "length"),
+    [
+        ("GET", 200, "answer", b"6"),
+        ("POST", 200, "", b"0"),
+        ("HEAD", 200, "answer", None),
+        ("HEAD", 200, "", None),
+        ("HEAD", 404, "", None),
+        ("GET", 204, "", None),
+        ("GET", 304, "", None),
+        ("HEAD", 304, "", None),
+    ],
+)
+def test_a_length_is_that_of_the_body_that_get_gets_or_absent(
+    server: Server, method: str, status: int, body: str, length: bytes | None
+) -> None:
+    server.answer = {"statusCode": status, "body": body}
+    head, _, sent = server.ask(f"{method} / HTTP/1.1\r\nHost: here\r\n\r\n".encode()).partition(
+        b"\r\n\r\n"
+    )
+    lengths = re.findall(rb"\r\ncontent-length: (\d+)", head, re.IGNORECASE)
+    assert lengths == ([] if length is None else [length])
+    assert len(sent) == int(length or 0)
 
 
 def test_a_bug_in_the_front_is_a_500_and_its_traceback_on_the_console(

@@ -2,11 +2,14 @@
 
     http_api.py      HTTP → API Gateway's event → the request function → HTTP
     server.py        its sockets: copes with slow, hostile and broken clients
+    loopback.py      refuses what pages of the web ask
     authorizer.py    the caller, from a token or an AWS signature that is not checked
     pump.py          a queue's messages → SQS's event → the worker and dead-letter functions
     function.py      a function's sandboxes: processes that handle one event at a time
     runtime.py       the inside of a sandbox
     moto_server.py   the table, the queues and the bucket, in their own process
+    kept.py          what is in them, in a file for the next run
+    env_file.py      .env to where the worker reads it: what computations declare
     template.py      what template.yaml says about all of these
 
 It behaves as AWS documents or, where AWS does not say, as others observed. It has no policies, no

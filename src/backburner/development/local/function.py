@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
 from pathlib import Path
-from queue import LifoQueue
+from queue import Empty, LifoQueue
 from signal import SIGKILL
 from threading import Lock
 from typing import Any
@@ -93,6 +93,18 @@ class Function:
         with self._lock:
             return [sandbox.pid for sandbox in self._started if sandbox.is_alive()]
 
+    def rest(self, seconds: float) -> None:
+        """End all idle sandboxes but one that have had no event for so long."""
+        idle: list[Sandbox | None] = []
+        with suppress(Empty):
+            while True:
+                idle.insert(0, self._idle.get_nowait())
+        for number, sandbox in enumerate(idle):
+            is_last = number == len(idle) - 1
+            if sandbox and not is_last and time.monotonic() - sandbox.used_at >= seconds:
+                sandbox.kill()
+            self._idle.put(sandbox)
+
     def close(self) -> None:
         with self._lock:
             self._is_closed = True
@@ -145,6 +157,7 @@ class Sandbox:
                 stderr=function.console,
                 start_new_session=True,
             )
+        self.used_at = time.monotonic()
         self._is_imported = False
         self._is_ended = False
 
@@ -165,6 +178,7 @@ class Sandbox:
     def invoke(self, event: bytes) -> bytes:
         """The handler's return value as JSON, for an event as JSON."""
         self.await_import()
+        self.used_at = time.monotonic()
         invocation: runtime.Invocation = (str(uuid.uuid4()), time.time() + self.timeout, event)
         with suppress(OSError):  # a dead process is noticed on receiving
             self._pipe.send(invocation)

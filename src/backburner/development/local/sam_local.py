@@ -52,11 +52,12 @@ def main() -> int:
     try:
         gateway = bridge_gateway()
         listens_at, seen_at = (gateway, gateway) if is_ours(gateway) else (HOST, DESKTOP)
-        with Deployment(port=port, moto_host=listens_at) as deployment:
+        with Deployment(port=port, moto_host=listens_at, more_hosts=[DESKTOP]) as deployment:
             write(environment(deployment, seen_at))
             say(f"make run is at {deployment.url}, sam local will be at {HOST}:{port + 1}; also:")
             command = shlex.join(invocation("RequestFunction", "1_request_miss.json"))
-            say(f"  {command}")
+            words = [f"{name}={value}" for name, value in keys(deployment).items()]
+            say(" ".join(["  ", *words, command]))
             return serve(port + 1, deployment)
     except CommandError as error:
         say(error, sys.stderr)
@@ -159,10 +160,8 @@ def options() -> list[str]:
 
 
 def run(command: list[str], deployment: Deployment) -> int:
-    # Keep the keys of a real account out of the containers.
-    keys = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
     path = f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"  # python3.13, for the build
-    environment = {**os.environ, **keys, "PATH": path, "SAM_CLI_TELEMETRY": "0"}
+    environment = {**os.environ, **keys(deployment), "PATH": path, "SAM_CLI_TELEMETRY": "0"}
     # In its own session, sam does not get the terminal's Ctrl-C on top of the one that `end` sends.
     with uninterrupted() as interruptions:
         sam = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603
@@ -175,6 +174,11 @@ def run(command: list[str], deployment: Deployment) -> int:
         return status
     finally:
         end(sam)
+
+
+def keys(deployment: Deployment) -> dict[str, str]:
+    """Those of this run, so that the keys of a real account stay out of the containers."""
+    return dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), deployment.url_key)
 
 
 @contextmanager

@@ -222,19 +222,11 @@ class Stack:
 def create_stack(
     cloudformation: Any, path: Path = TEMPLATE, parameters: Mapping[str, str] | None = None
 ) -> Stack:
-    """Make only the template's table, queues and bucket.
+    """Make only the template's table, queues and bucket, by CloudFormation.
 
     Without parameters, its lanes are those that samconfig.toml deploys by default.
     """
-    if parameters is None:
-        parameters = lanes_of(path.with_name("samconfig.toml"))
-    stack = Stack(
-        path=path,
-        template=load(path),
-        region=cloudformation.meta.region_name,
-        parameters=parameters,
-        physical_ids={},
-    )
+    stack = declared(path, cloudformation.meta.region_name, parameters)
     cloudformation.create_stack(
         StackName=STACK_NAME, TemplateBody=json.dumps(what_is_stored(stack))
     )
@@ -242,6 +234,54 @@ def create_stack(
     return replace(
         stack, physical_ids={r["LogicalResourceId"]: r["PhysicalResourceId"] for r in made}
     )
+
+
+def declared(path: Path, region: str, parameters: Mapping[str, str] | None = None) -> Stack:
+    """The stack of a template, of which nothing is made."""
+    if parameters is None:
+        parameters = lanes_of(path.with_name("samconfig.toml"))
+    template = load(path)
+    return Stack(
+        path=path, template=template, region=region, parameters=parameters, physical_ids={}
+    )
+
+
+def named(stack: Stack, moto_url: str) -> Stack:
+    """The stack with the names that its table, queues and bucket have in every local deployment."""
+    stored = what_is_stored(stack)["Resources"]
+    names = {
+        logical_id: f"{STACK_NAME}-{logical_id}".lower()
+        if resource["Type"] == "AWS::S3::Bucket"
+        else f"{STACK_NAME}-{logical_id}"
+        for logical_id, resource in stored.items()
+    }
+    queues = {i: f"{moto_url}/{ACCOUNT_ID}/" for i, r in stored.items() if "SQS" in r["Type"]}
+    return replace(stack, physical_ids={i: queues.get(i, "") + name for i, name in names.items()})
+
+
+def resources(stack: Stack) -> list[tuple[str, str, dict[str, Any]]]:
+    """Type, name and properties of what is stored in; a queue comes after its dead letters."""
+    found = [
+        (
+            r["Type"],
+            stack.physical_ids[i].rpartition("/")[2],
+            stack.resolve(r.get("Properties", {})),
+        )
+        for i, r in what_is_stored(stack)["Resources"].items()
+    ]
+    return sorted(found, key=lambda each: "RedrivePolicy" in each[2])
+
+
+def dead_letters(stack: Stack) -> set[str]:
+    """The queues that get what other queues gave up on, by their ARNs."""
+    policies = [properties.get("RedrivePolicy") for *_, properties in resources(stack)]
+    return {policy["deadLetterTargetArn"] for policy in policies if policy}
+
+
+def outputs(stack: Stack) -> dict[str, str]:
+    """Those that name something of what is stored."""
+    found = what_is_stored(stack)["Outputs"].items()
+    return {name: stack.resolve(output["Value"]) for name, output in found}
 
 
 def lanes_of(samconfig: Path, stage: str = "default") -> dict[str, str]:
