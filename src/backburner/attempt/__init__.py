@@ -110,7 +110,10 @@ class Attempt:
             )
             return TryAgain(f"{self.name} asks for another attempt: {why}", after=after)
         why = content.decode(errors="replace")
-        return Uncomputable(why) if kind == Kind.REFUSAL else AttemptFailed(f"{self.name} {why}")
+        if kind == Kind.REFUSAL:
+            return Uncomputable(why)
+        what, _, where = why.partition("\n")
+        return AttemptFailed(what if where else f"{self.name} {what}", where=where)
 
     def news(self, reader: frames.Reader, patience: float) -> Iterator[tuple[Kind, bytes]]:
         """Yield the frames that have arrived; raise AttemptFailed once no more can arrive."""

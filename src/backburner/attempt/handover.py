@@ -7,9 +7,9 @@ from pydantic import BaseModel, ValidationError
 
 from backburner.attempt import masking
 from backburner.attempt.frames import MAX_REASON_BYTES
-from backburner.computation import Computation
+from backburner.computation import Computation, registry
 from backburner.errors import AttemptFailed, BackburnerError
-from backburner.telemetry import where
+from backburner.telemetry import what, where
 
 SHOWN = 5
 """How many invalid places of a result the message lists."""
@@ -57,9 +57,16 @@ def reason(error: BackburnerError) -> bytes:
 
 
 def crash(error: BaseException) -> bytes:
-    """Where the computation crashed; only the end of the trace if it is long."""
-    trace = masking.masked(where(error)).encode(errors="replace")
-    return b"crashed; mend it:\n" + trace[100 - MAX_REASON_BYTES :]
+    """What was raised, in a line; then its traceback, of which only the end if it is long.
+
+    A group of one error, as asyncio.TaskGroup raises it, is that error.
+    """
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    folders = registry.path()
+    line = f"{masking.masked(what(error, folders))}\n".encode(errors="replace")
+    trace = masking.masked(where(error, folders)).encode(errors="replace")
+    return line + trace[len(line) - MAX_REASON_BYTES :]
 
 
 def _places(error: ValidationError, model: type[BaseModel]) -> str:

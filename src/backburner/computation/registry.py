@@ -62,15 +62,15 @@ REMEDIES: tuple[tuple[type[BaseException], str], ...] = (
 
 def names() -> list[str]:
     """The names of all computations, sorted, also of broken ones; imports none of them."""
-    return sorted(_files(_path()))
+    return sorted(_files(path()))
 
 
 def load(name: str) -> Computation:
     """Load a computation by name; raise NoSuchComputation, or BrokenComputation with a remedy."""
-    path = _path()
-    if name not in _files(path):
+    folders = path()
+    if name not in _files(folders):
         raise NoSuchComputation(f"there is no computation {name!r}; there are {', '.join(names())}")
-    loaded = _loaded(name, path)
+    loaded = _loaded(name, folders)
     if isinstance(loaded, BrokenComputation):
         raise BrokenComputation(*loaded.args) from loaded.__cause__
     return loaded
@@ -107,8 +107,8 @@ def package() -> ModuleType:
     return importlib.import_module(settings.text("COMPUTATIONS_PACKAGE", "computations"))
 
 
-def _path() -> tuple[str, ...]:
-    """The package's folders, each once: a path may be in sys.path twice."""
+def path() -> tuple[str, ...]:
+    """The package's folders, each once: one may be in sys.path twice."""
     return tuple(dict.fromkeys(package().__path__))
 
 
