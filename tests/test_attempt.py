@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from backburner.attempt import frames, handover, isolation
 from backburner.attempt.frames import FRACTION, MAX_RESULT_BYTES, Kind
 from backburner.errors import AttemptFailed, TryAgain, Uncomputable
 from backburner.problems import ResultTooLarge
+from tests.support.environment import exactly
 from tests.support.eventually import eventually
 
 UNRULY = Path(__file__).parent / "support/unruly"

@@ -21,8 +21,6 @@ logger = Logger(service="backburner", serialize_stacktrace=False)  # which is th
 
 MAX_CHAIN = 10
 """Errors, of a chain of causes, whose traceback is logged."""
-MAX_WHAT = 500
-"""Characters that say in one line what was raised."""
 HERE = "\0"
 """Stands for what is another each time: no name contains it."""
 
@@ -110,14 +108,14 @@ def where(error: BaseException, folders: tuple[str, ...] = ()) -> str:
 def what(error: BaseException, folders: tuple[str, ...]) -> str:
     """The type of an error and the last line in these folders that led to it.
 
-    On the author's own machine, also the first line of its text.
+    On the author's own machine, also its text.
     """
     frames = traceback.walk_tb(error.__traceback__)
     own = [(frame.f_code.co_filename, line) for frame, line in frames if _is_in(frame, folders)]
     place = f", {_relative(own[-1][0], folders)}:{own[-1][1]}" if own else ""
-    said = "".join(traceback.format_exception_only(error)).partition(": ")[2].partition("\n")[0]
+    said = "".join(traceback.format_exception_only(error)).partition(": ")[2]
     text = said if settings.shows_errors() else ""
-    return f"{type(error).__qualname__}{place}{text and ': '}{text}"[:MAX_WHAT]
+    return f"{type(error).__qualname__}{place}{text and ': '}{text}"
 
 
 def _since(trace: TracebackType | None, folders: tuple[str, ...]) -> TracebackType | None:

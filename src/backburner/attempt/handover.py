@@ -15,6 +15,8 @@ SHOWN = 5
 """How many invalid places of a result the message lists."""
 MAX_REASON_LENGTH = MAX_REASON_BYTES // 4
 """In characters, each of up to four bytes."""
+MAX_LINE_LENGTH = 500
+"""Characters that say in one line what was raised."""
 DIGITS = 4
 """Decimal places of a progress."""
 
@@ -64,7 +66,8 @@ def crash(error: BaseException) -> bytes:
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     folders = registry.path()
-    line = f"{masking.masked(what(error, folders))}\n".encode(errors="replace")
+    said = masking.masked(what(error, folders)).partition("\n")[0][:MAX_LINE_LENGTH]
+    line = f"{said}\n".encode(errors="replace")
     trace = masking.masked(where(error, folders)).encode(errors="replace")
     return line + trace[len(line) - MAX_REASON_BYTES :]
 

@@ -75,6 +75,7 @@ def new(name: str) -> None:
     type=FOLDER,
     help="More computations, besides src/computations.",
 )
+@click.option("--json-logs", is_flag=True, help="Print the logs and metrics as AWS has them.")
 def run(**options: Any) -> None:
     """Run the whole deployment on this machine, until Ctrl-C."""
     run_deployment(**options)

@@ -19,6 +19,7 @@ def run(
     workers: int,
     environment: Mapping[str, str],
     computations: Sequence[Path],
+    json_logs: bool,
 ) -> None:
     # SIGTERM ends it like Ctrl-C, which background processes of a shell ignore.
     for ending in (signal.SIGINT, signal.SIGTERM):
@@ -30,6 +31,7 @@ def run(
             workers=workers,
             environment=environment,
             computations=computations,
+            for_people=not json_logs,
         ) as deployment:
             print(greeting(deployment), flush=True)
             while True:

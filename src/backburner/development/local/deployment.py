@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -62,12 +63,13 @@ class Deployment:
         template: Path = template.TEMPLATE,
         env_file: Path | None = None,
         console: int = STDERR,
+        for_people: bool = False,
     ) -> None:
         """Port 0 means any free one. `environment` overrides that of every function.
 
         `moto_host` is the address of this machine at which moto listens.
         `env_file` has values of secrets and settings; by default it is .env beside the template.
-        `console` is the file descriptor that the functions print to.
+        `console` is the file descriptor that the functions print to: as in AWS, or `for_people`.
         """
         self._port = port
         self._moto_port = moto_port
@@ -78,6 +80,7 @@ class Deployment:
         self._template = template
         self._env_file = env_file or template.with_name(".env")
         self._console = console
+        self._for_people = for_people
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
@@ -209,6 +212,7 @@ class Deployment:
             **declaration.environment,
             "LARGE_RESULTS_ORIGIN": self.moto_url,
             "SHOW_ERRORS": "yes",
+            **({"LINES_EAST_OF_UTC": str(time.localtime().tm_gmtoff)} if self._for_people else {}),
             **self._environment,
         }
 
