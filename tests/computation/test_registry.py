@@ -54,6 +54,7 @@ AGAIN = DOUBLING.count("\n") + 2
 START = '"""It is broken."""\n\n'
 MEND, HEAVY, LEAVE = "mend it there", "import heavy libraries inside compute", "leave that out"
 ASYNC = "\nasync def compute(parameters, progress): ..."
+ALONE = "\nPOLICY = Policy(version=1, fresh_for=60, lane='standard')"
 IN_WAITING = "\nPOLICY = Policy(version=1, fresh_for=60, lane='waiting')"
 BROKEN = {
     # What is in the file: the line, what is said, the remedy.
@@ -68,6 +69,26 @@ BROKEN = {
     "import no_such_library": (3, "ModuleNotFoundError at .*: .*no_such_library", HEAVY),
     "from no_such_library import it": (3, "ModuleNotFoundError at .*: .*no_such_library", HEAVY),
     "from json import nothing_such": (3, "ImportError at .*: .*nothing_such", HEAVY),
+    "from backburner.computation import Polcy": (
+        3,
+        "ImportError at .*: .*Polcy",
+        "backburner.computation has no 'Polcy', but Policy$",
+    ),
+    "from backburner.computations import Policy": (
+        3,
+        "ModuleNotFoundError at .*: .*backburner.computations",
+        "backburner has no 'computations', but computation$",
+    ),
+    "from backburner import computation\ncomputation.Hour": (
+        4,
+        "AttributeError at .*: .*Hour",
+        "backburner.computation has no 'Hour', but HOUR",
+    ),
+    "from backburner.computation import Xyz": (
+        3,
+        "ImportError at .*: .*Xyz",
+        "backburner.computation has no 'Xyz', but DAY, HOUR, MINUTE, .*TryAgain, Uncomputable$",
+    ),
     "from computations import no_such_part": (3, "ImportError at .*: .*no_such_part", HEAVY),
     "from backburner.computation import Policy\nPOLICY = Policy(\n  version=1,\n  fresh_for=1)": (
         4,
@@ -97,7 +118,6 @@ BROKEN = {
     DOUBLING + "\nPOLICY: dict = {'version': 1}": (AGAIN, "a wrong POLICY", r"Policy\(version="),
     DOUBLING + "\nEXAMPLE = [1]": (AGAIN, "a wrong EXAMPLE", "a dict"),
     DOUBLING + "\ncompute = 1": (AGAIN, "a wrong compute", "a function"),
-    DOUBLING + ASYNC: (AGAIN, "lane='standard' and an async compute", "Policy lane='waiting'"),
     DOUBLING + IN_WAITING: (26, "lane='waiting' and no async compute", "write `async def compute`"),
     DOUBLING + "\nPOLICY = Policy(version=1, fresh_for=60, lane='fast')": (
         AGAIN,

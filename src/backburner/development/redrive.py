@@ -22,7 +22,6 @@ from backburner.computation import STANDARD, WAITING, Computation, registry
 from backburner.development.errors import CommandError
 from backburner.errors import BrokenComputation, MalformedMessage, NoSuchComputation, Unsent
 from backburner.lanes import Lanes
-from backburner.problems import Unavailable
 from backburner.protocol.entry import Entry, Job
 from backburner.protocol.failed_jobs import FailedJob
 from backburner.protocol.store import Leases, LostRace, Store
@@ -36,7 +35,7 @@ HIDDEN_FOR = 600
 CALLER = "redrive"
 """Redriven jobs count as one caller's, so other callers keep their turns in the queue."""
 
-SENT = "sent again"
+SENT, WOULD_BE_SENT = "sent again", "would be sent again"
 ANSWERED = "answered already"
 ALIVE = "under way already"
 OUTDATED = "of an older version that is no longer used"
@@ -110,11 +109,12 @@ class Redrive:
         if failed_job.version < computation.policy.version:
             return OUTDATED
         fresh = job_for(failed_job, computation, now)
-        if not self.is_dry_run:
-            try:
-                self.send(entry, fresh, now)
-            except LostRace:
-                return ALIVE  # or answered meanwhile
+        if self.is_dry_run:
+            return WOULD_BE_SENT
+        try:
+            self.send(entry, fresh, now)
+        except LostRace:
+            return ALIVE  # or answered meanwhile
         return SENT
 
     def send(self, entry: Entry, fresh: Job, now: float) -> None:
@@ -184,7 +184,7 @@ def redrive(stack: str, *, is_dry_run: bool, patience: int) -> int:
     """Redrive the stack's failed jobs; return 1 if some were left."""
     try:
         outcomes = of_stack(stack, is_dry_run=is_dry_run, patience=patience).run()
-    except (ClientError, BotoCoreError, Unsent, Unavailable) as error:
+    except (ClientError, BotoCoreError, Unsent) as error:
         raise CommandError(
             f"{str(error).rstrip('.')}; nothing is lost: mend that and redrive again"
         ) from error
