@@ -27,6 +27,8 @@ HOST = "127.0.0.1"
 REGION = "us-east-1"
 MOTO_SERVER = Path(__file__).with_name("moto_server.py")
 REQUEST_SANDBOXES = 4
+REQUEST_PATIENCE = "4"
+"""All its calls then end within 9.8 s, and the request function has 10."""
 LOOK_AGAIN = 0.2
 """Seconds between checks that the processes are alive."""
 
@@ -34,8 +36,8 @@ LOOK_AGAIN = 0.2
 class PortInUse(CommandError):
     """Another process already listens on the port."""
 
-    def __init__(self, port: int) -> None:
-        super().__init__(f"port {port} is in use; end what uses it, or give another")
+    def __init__(self, port: int, another: str) -> None:
+        super().__init__(f"port {port} is in use; end what uses it, or take another: {another}")
 
 
 class StoresLost(CommandError):
@@ -134,7 +136,7 @@ class Deployment:
                 self._start_pump(running, source, self.functions[declaration.name])
 
     def _start_moto(self, running: ExitStack) -> None:
-        with listen(self._moto_port, self._moto_host) as listener:
+        with listen(self._moto_port, self._moto_host, "--moto-port {}") as listener:
             self.moto_url = address(listener)
             fd = listener.fileno()
             self._moto = subprocess.Popen(  # noqa: S603 - the command is fixed
@@ -212,16 +214,17 @@ class Deployment:
             **declaration.environment,
             "LARGE_RESULTS_ORIGIN": self.moto_url,
             "SHOW_ERRORS": "yes",
+            "REQUEST_PATIENCE": REQUEST_PATIENCE,
             **({"LINES_EAST_OF_UTC": str(time.localtime().tm_gmtoff)} if self._for_people else {}),
             **self._environment,
         }
 
 
-def listen(port: int, host: str = HOST) -> socket.socket:
+def listen(port: int, host: str = HOST, another: str = "make run PORT={}") -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=128)
     except OSError as error:
-        raise PortInUse(port) from error
+        raise PortInUse(port, another.format(port + 1)) from error
 
 
 def address(listener: socket.socket) -> str:
