@@ -17,6 +17,7 @@ from werkzeug.serving import make_server
 
 from backburner.development.errors import CommandError
 from backburner.development.local import template
+from backburner.development.local.edits import Edits
 from backburner.development.local.env_file import EnvFile
 from backburner.development.local.function import STDERR, Function, InvocationError
 from backburner.development.local.http_api import HttpApi
@@ -126,6 +127,14 @@ class Deployment:
         self._start_moto(running)
         self.stack = template.create_stack(self.client("cloudformation"), self._template)
         declarations = self.stack.functions()
+        self._edits = Edits(
+            self.client("dynamodb"),
+            self.stack.physical_ids["Table"],
+            declarations[0].code.resolve(),
+            self._computations,
+            self._say,
+        )
+        self._edits.notice()
         self.functions = {d.name: self._function(d) for d in declarations}
         for declaration in declarations:
             running.callback(self.functions[declaration.name].close)
@@ -188,7 +197,11 @@ class Deployment:
             computations=self._computations,
             env_file=self._env_file_of(declaration),
             console=self._console,
+            before=self._edits.notice,
         )
+
+    def _say(self, text: str) -> None:
+        os.write(self._console, f"{time.strftime('%H:%M:%S')} {text}\n".encode())
 
     def _env_file_of(self, declaration: template.FunctionDeclaration) -> EnvFile | None:
         """None for a function that reads no secrets and settings."""
