@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import computations
-from backburner.computation import registry
+from backburner.computation import STANDARD, WAITING, registry
 from backburner.errors import BrokenComputation, NoSuchComputation
 from backburner.telemetry import where
 from tests.conftest import COMPUTATIONS
@@ -56,6 +56,14 @@ MEND, HEAVY, LEAVE = "mend it there", "import heavy libraries inside compute", "
 ASYNC = "\nasync def compute(parameters, progress): ..."
 ALONE = "\nPOLICY = Policy(version=1, fresh_for=60, lane='standard')"
 IN_WAITING = "\nPOLICY = Policy(version=1, fresh_for=60, lane='waiting')"
+LANES = {
+    DOUBLING: STANDARD,
+    DOUBLING + ALONE: STANDARD,
+    DOUBLING + ASYNC: WAITING,
+    DOUBLING + ASYNC + IN_WAITING: WAITING,
+    DOUBLING + ASYNC + ALONE: STANDARD,
+}
+"""What is in a file, and whose workers compute it."""
 BROKEN = {
     # What is in the file: the line, what is said, the remedy.
     "def": (3, "SyntaxError at .*: invalid syntax", MEND),
@@ -158,6 +166,15 @@ def test_whatever_is_wrong_with_a_file_it_is_named_with_line_and_remedy(
     assert f"computation {name.replace('_', '-')!r}" in told
     assert re.search(remedy, told)
     assert str(file) + (f", line {line}" if line else "") in told
+
+
+@pytest.mark.parametrize("content", LANES)
+def test_its_lane_is_that_of_its_kind_unless_its_policy_says_standard(
+    content: str, folder: Path
+) -> None:
+    number = list(LANES).index(content)
+    (folder / f"in_lane_{number}.py").write_text(content)
+    assert registry.load(f"in-lane-{number}").policy.lane == LANES[content]
 
 
 def test_what_a_file_imports_of_its_own_folder_is_named_if_that_is_wrong(folder: Path) -> None:
