@@ -63,6 +63,12 @@ def test_a_crash_comes_back_with_the_place_and_without_the_parameters_that_it_qu
     assert "71307130" not in caught.value.where
 
 
+def test_a_group_of_one_error_is_that_error() -> None:
+    group = ExceptionGroup("", [ExceptionGroup("", [Uncomputable("too far")])])
+    assert attempt.why_none(group) == (Kind.REFUSAL, b"too far")
+    assert attempt.why_none(ValueError("x"))[1].startswith(b"ValueError\n")
+
+
 def test_on_the_machine_of_its_author_a_crash_comes_back_with_its_text() -> None:
     with (
         exactly({**os.environ, "SHOW_ERRORS": "yes"}),

@@ -120,7 +120,7 @@ def test_the_heartbeat_of_a_job_that_keeps_the_loop_stops_and_those_of_the_other
     ("how", "why"),
     [
         ("exits", "SystemExit"),
-        ("exits_in_a_task", "ExceptionGroup"),
+        ("exits_in_a_task", "ends the process"),
         ("cancels_itself", "CancelledError"),
     ],
 )

@@ -191,7 +191,12 @@ def outcome(name: str, parameters: bytes, progress: Progress) -> tuple[Kind, byt
 
 
 def why_none(error: BaseException) -> tuple[Kind, bytes]:
-    """The frame that says why there is no result."""
+    """The frame that says why there is no result.
+
+    A group of one error, as asyncio.TaskGroup raises it, is that error.
+    """
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
     match error:
         case Uncomputable():
             return Kind.REFUSAL, handover.reason(error)

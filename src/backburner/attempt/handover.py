@@ -59,12 +59,7 @@ def reason(error: BackburnerError) -> bytes:
 
 
 def crash(error: BaseException) -> bytes:
-    """What was raised, in a line; then its traceback, of which only the end if it is long.
-
-    A group of one error, as asyncio.TaskGroup raises it, is that error.
-    """
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
+    """What was raised, in a line; then its traceback, of which only the end if it is long."""
     folders = registry.path()
     said = masking.masked(what(error, folders)).partition("\n")[0][:MAX_LINE_LENGTH]
     line = f"{said}\n".encode(errors="replace")
