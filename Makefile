@@ -15,7 +15,7 @@ help:                      ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/ready           ## the whole deployment on this machine, until Ctrl-C
-	@.venv/bin/backburner run --port $(PORT)
+	@.venv/bin/backburner run --port $(PORT) $(if $(JSON_LOGS),--json-logs)
 
 sam-local: .venv/ready .venv-sam/ready  ## make run, and the API in Docker by sam local
 	@.venv/bin/python -m backburner.development.local.sam_local --port $(PORT)

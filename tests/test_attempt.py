@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from backburner.attempt import frames, handover, isolation
 from backburner.attempt.frames import FRACTION, MAX_RESULT_BYTES, Kind
 from backburner.errors import AttemptFailed, TryAgain, Uncomputable
 from backburner.problems import ResultTooLarge
+from tests.support.environment import exactly
 from tests.support.eventually import eventually
 
 UNRULY = Path(__file__).parent / "support/unruly"
@@ -52,11 +54,27 @@ def test_a_refusal_comes_back_as_such() -> None:
 
 
 def test_a_crash_comes_back_with_the_place_and_without_the_parameters_that_it_quotes() -> None:
-    with pytest.raises(
-        AttemptFailed, match=r"crashing.py.* in compute(.|\n)*ArithmeticError"
-    ) as caught:
+    with pytest.raises(AttemptFailed, match=r"^ArithmeticError, crashing\.py:\d+$") as caught:
         compute("crashing", {"how": "raise", "salt": 71307130})
-    assert "71307130" not in str(caught.value)
+    first, second, *_, last = caught.value.where.splitlines()
+    assert re.fullmatch(r' +File ".*crashing\.py", line \d+, in compute', first)
+    assert second.startswith("    raise ArithmeticError(")
+    assert last == "ArithmeticError"
+    assert "71307130" not in caught.value.where
+
+
+def test_a_group_of_one_error_is_that_error() -> None:
+    group = ExceptionGroup("", [ExceptionGroup("", [Uncomputable("too far")])])
+    assert attempt.why_none(group) == (Kind.REFUSAL, b"too far")
+    assert attempt.why_none(ValueError("x"))[1].startswith(b"ValueError\n")
+
+
+def test_on_the_machine_of_its_author_a_crash_comes_back_with_its_text() -> None:
+    with (
+        exactly({**os.environ, "SHOW_ERRORS": "yes"}),
+        pytest.raises(AttemptFailed, match=r"^ArithmeticError, crashing\.py:\d+: .*71307130"),
+    ):
+        compute("crashing", {"how": "raise", "salt": 71307130})
 
 
 def test_a_process_that_is_killed_is_noticed() -> None:
@@ -311,9 +329,10 @@ def test_an_attempt_leaves_no_descriptor_open(unruly: Callable[..., Any]) -> Non
 
 
 def test_an_exit_is_a_crash(unruly: Callable[..., Any]) -> None:
-    with pytest.raises(AttemptFailed, match=r"in exits(.|\n)*SystemExit") as caught:
+    with pytest.raises(AttemptFailed, match=r"^SystemExit, unruly\.py:\d+$") as caught:
         unruly("exits")
-    assert "mark" not in str(caught.value).replace('sys.exit("mark-7d1f")', "")
+    assert "in exits" in caught.value.where
+    assert "mark" not in caught.value.where.replace('sys.exit("mark-7d1f")', "")
 
 
 @pytest.mark.parametrize(

@@ -85,3 +85,8 @@ def test_one_correlation_id_goes_from_the_request_to_the_workers_lines(
     [failed] = [line for line in lines if line.get("message") == "an attempt failed"]
     assert sent["correlation_id"] == event["requestContext"]["requestId"]
     assert failed["correlation_id"] == sent["correlation_id"]
+    assert {sent["computation"], failed["computation"]} == {"crashing"}
+    assert sent["signature"] == failed["signature"]
+    assert failed["reason"].startswith("ArithmeticError, crashing.py:")
+    assert failed["where"].count("crashing.py") == 1
+    assert not {"exception", "stack_trace"} & set(failed)

@@ -4,7 +4,6 @@ import json
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,17 +12,13 @@ from moto import mock_aws
 
 from backburner import batch
 from backburner.computation import STANDARD, WAITING
-from backburner.development.local.template import (
-    TEMPLATE,
-    create_stack,
-    lanes_of,
-    stages_without,
-)
+from backburner.development.local.template import TEMPLATE, create_stack, lanes_of
 from backburner.lanes import Lanes
 from tests.conftest import Invoke, MotoDeployment
 
 WAITING_WORKER = "WaitingWorkerFunction"
 ASKED = "/v1/patient?number={}&how=meets&others={}"
+NONE_FAILED: dict[str, Any] = {"batchItemFailures": []}
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="nothing forks elsewhere")
 
 
@@ -62,7 +57,7 @@ def test_ten_jobs_that_wait_take_one_invocation_and_one_process(
 ) -> None:
     """Each waits until all ten were begun: one after the other they would wait for ever."""
     event = ask(deployment, 10)
-    assert invoke(WAITING_WORKER, event) == {"batchItemFailures": []}
+    assert invoke(WAITING_WORKER, event) == NONE_FAILED
     answers = [deployment.get(ASKED.format(number, 9)) for number in range(10)]
     assert {answer.status for answer in answers} == {200}
     assert {answer.json["met"] for answer in answers} == {10}
@@ -130,34 +125,27 @@ def without_the_lane(deployment: MotoDeployment) -> MotoDeployment:
     return deployment
 
 
-def test_a_lane_that_is_not_deployed_is_told_with_the_parameter_that_deploys_it(
+@ON_LINUX
+def test_the_jobs_of_a_lane_that_is_not_deployed_run_alone_in_the_standard_one(
+    deployment: MotoDeployment, invoke: Invoke
+) -> None:
+    for number in range(2):
+        assert without_the_lane(deployment).get(ASKED.format(number, 0)).status == 202
+    for record in deployment.messages("WorkerFunction"):
+        assert invoke("WorkerFunction", {"Records": [record.raw_event]}) == NONE_FAILED
+    answers = [deployment.get(ASKED.format(number, 0)).json for number in range(2)]
+    assert {answer["met"] for answer in answers} == {1}
+    assert len({answer["process"] for answer in answers}) == 2
+
+
+def test_a_job_whose_lane_is_gone_is_sent_again_to_the_standard_one(
     deployment: MotoDeployment,
 ) -> None:
-    reply = without_the_lane(deployment).get(ASKED.format(1, 0))
-    assert (reply.status, reply.headers["retry-after"]) == (503, "60")
-    assert (
-        "the lane 'waiting' is not deployed; deploy with the parameter MaxWaitingWorkers"
-        in (reply.json["detail"])
-    )
-
-
-def test_a_lane_that_is_not_deployed_leaves_no_job(deployment: MotoDeployment) -> None:
-    asked = deployment.get(ASKED.format(1, 0)).signature
-    deployment.empty()
-    without_the_lane(deployment).get(ASKED.format(1, 0))
-    assert deployment.entry(asked, "patient").job is None
-
-
-def test_a_stage_that_lacks_a_lane_is_known_before_it_is_deployed(tmp_path: Path) -> None:
-    samconfig = tmp_path / "samconfig.toml"
-    samconfig.write_text(
-        "version = 0.1\n"
-        '[on.deploy.parameters]\nparameter_overrides = ["MaxWaitingWorkers=2", "LogLevel=INFO"]\n'
-        '[off.deploy.parameters]\nparameter_overrides = "LogLevel=INFO MaxWaitingWorkers=0"\n'
-        "[silent.deploy.parameters]\n"
-    )
-    assert stages_without(WAITING, samconfig) == ["off", "silent"]
-    assert stages_without(STANDARD, samconfig) == []
+    """Its message went with the queue; so its lease runs out."""
+    reply = deployment.get(ASKED.format(1, 0))
+    deployment.clock.passes(61)
+    assert without_the_lane(deployment).get(f"/v1/patient/{reply.signature}").status == 202
+    assert [len(deployment.messages(each)) for each in ("WorkerFunction", WAITING_WORKER)] == [1, 1]
 
 
 def test_the_local_deployment_has_the_lanes_that_samconfig_deploys() -> None:

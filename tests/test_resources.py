@@ -7,6 +7,8 @@ import pytest
 
 from backburner import resources
 from backburner.aws import TimeLimits
+from backburner.development.local.deployment import REQUEST_PATIENCE
+from backburner.development.local.template import Stack
 from backburner.protocol.store import Leases
 from tests.conftest import MotoDeployment
 from tests.support.environment import exactly
@@ -43,3 +45,12 @@ def test_the_leases_are_the_designs_unless_the_environment_sets_others() -> None
 def test_a_client_waits_as_long_as_its_limits_say() -> None:
     config: Any = resources.store(resources.REQUEST).client.meta.config
     assert (config.connect_timeout, config.read_timeout) == (0.25, 0.5)
+
+
+def test_a_busy_machine_of_an_author_has_longer_within_the_functions_timeout(stack: Stack) -> None:
+    declared = stack.template["Globals"]["Function"]["Environment"]["Variables"]
+    assert declared["REQUEST_PATIENCE"] == {"Ref": "AWS::NoValue"}
+    with exactly({"REQUEST_PATIENCE": REQUEST_PATIENCE}):
+        longer = resources.request_limits()
+    assert longer.attempt == 4 * resources.REQUEST.attempt == 3
+    assert longer.event < stack.function("RequestFunction").timeout

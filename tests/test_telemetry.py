@@ -77,6 +77,26 @@ def test_where_tells_the_lines_and_the_types_of_an_error_and_its_cause_but_no_te
     assert "0815" not in told
 
 
+@pytest.mark.parametrize("shown", ["", "yes"])
+def test_a_traceback_begins_with_the_authors_own_first_frame(shown: str) -> None:
+    theirs = compile("def of():\n  json.loads('{')\nof()", "/theirs/it.py", "exec")
+
+    def engine() -> None:
+        exec(theirs, {"json": json})  # noqa: S102
+
+    with exactly({"SHOW_ERRORS": shown}), pytest.raises(ValueError, match="Expecting") as caught:
+        engine()
+    with exactly({"SHOW_ERRORS": shown}):
+        told = where(caught.value, ("/the", "/theirs"))
+        said = telemetry.what(caught.value, ("/the", "/theirs"))
+    files = [line.split('"')[1] for line in told.splitlines() if line.startswith("  File")]
+    assert files[:2] == ["/theirs/it.py"] * 2
+    assert "engine" not in told
+    assert files[-1].endswith("decoder.py")
+    assert said.startswith("JSONDecodeError, it.py:2")
+    assert ("Expecting property name" in said) is bool(shown)
+
+
 def test_on_the_machine_of_its_author_an_error_is_told_with_its_text(error: KeyError) -> None:
     with exactly({"SHOW_ERRORS": "yes"}):
         told = where(error)

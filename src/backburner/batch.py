@@ -11,6 +11,8 @@ from aws_lambda_powertools.utilities.batch import (
     process_partial_response,
 )
 
+from backburner import telemetry
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -26,8 +28,13 @@ MARGIN_S = 30
 
 def process(event: dict[str, Any], context: Any, receive: "Receive") -> Any:
     """Receive each message; return to Lambda the ids of those for which `receive` raised."""
+
+    def received(record: "SQSRecord") -> None:
+        telemetry.correlate()  # a malformed message is not logged as the last one
+        receive(record)
+
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event, receive, processor, context)
+    return process_partial_response(event, received, processor, context)
 
 
 def work(event: dict[str, Any], context: Any, receive_with: "Callable[..., Receive]") -> Any:

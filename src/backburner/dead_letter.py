@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from backburner import batch, resources
+from backburner import batch, resources, telemetry
 from backburner.errors import MalformedMessage
 from backburner.protocol.failed_jobs import FailedJobs
 from backburner.protocol.store import LostRace, Store
@@ -42,7 +42,7 @@ class DeadLetters:
         """Bury one dead letter's job. A malformed one has none: log it, count it, drop it."""
         try:
             message = Message.read(record.body)
-            logger.set_correlation_id(message.correlation_id)
+            telemetry.correlate(message.correlation_id, message.computation, message.signature)
             count("dead_letter", message.computation)
             self.bury(message)
         except MalformedMessage as error:
@@ -60,4 +60,4 @@ class DeadLetters:
         try:
             self.failed_jobs.bury(self.store, entry)
         except LostRace:
-            logger.info("the job of a dead letter is alive", signature=message.signature)
+            logger.info("the job of a dead letter is alive")

@@ -42,6 +42,11 @@ class Uncomputable(BackburnerError):
 class AttemptFailed(BackburnerError):
     """An attempt crashed, ran out of time or was killed; another may succeed."""
 
+    def __init__(self, why: str, *, where: str = "") -> None:
+        super().__init__(why)
+        self.where: str = where
+        """The traceback of a crash, from the author's own first frame on."""
+
 
 class NoValue(AttemptFailed):
     """A secret or setting has no value, cannot be read now, or is not declared."""

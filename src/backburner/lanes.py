@@ -1,20 +1,16 @@
-"""The lanes: each is a queue and whoever takes from it. A computation's policy names its own.
+"""The lanes: each is a queue and whoever takes from it.
 
-The standard lane is always deployed. Each other one has a parameter in template.yaml.
+The standard lane is always deployed, and takes the jobs of any that is not: each runs there alone.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backburner.computation import WAITING
-from backburner.problems import Unavailable
+from backburner.computation import STANDARD, WAITING
 from backburner.protocol.task_queue import TaskQueue
 
 PARAMETERS = {WAITING: "MaxWaitingWorkers"}
-"""The parameter that deploys a lane, if it is not OFF."""
-OFF = "0"
-RETRY_AFTER_S = 60
-"""Seconds. A deployment is needed first."""
+"""The parameter in template.yaml that deploys a lane, if it is not 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +20,5 @@ class Lanes:
     queues: Mapping[str, TaskQueue]
 
     def of(self, lane: str) -> TaskQueue:
-        """The queue of a lane; Unavailable if that is not deployed."""
-        if lane not in self.queues:
-            raise Unavailable(
-                f"the lane {lane!r} is not deployed; deploy with the parameter "
-                f"{PARAMETERS.get(lane, 'of this lane')}, as docs/operations.md says",
-                retry_after=RETRY_AFTER_S,
-            )
-        return self.queues[lane]
+        """The queue of a lane; the standard one if that lane is not deployed."""
+        return self.queues.get(lane, self.queues[STANDARD])

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backburner import init, resources
+from backburner import init, resources, telemetry
 from backburner.errors import Unsent
 from backburner.http import failures, response, routes
 from backburner.http.event import PUBLIC, Request, Site
@@ -37,7 +37,7 @@ MAX_ROUNDS = 4
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Answer an event of API Gateway (payload 2.0)."""
     context = event["requestContext"]
-    logger.set_correlation_id(context["requestId"])
+    telemetry.correlate(context["requestId"])
     is_head = context["http"]["method"] == "HEAD"
     ready = request_handler()
     resources.REQUEST.begin()
@@ -166,7 +166,7 @@ class RequestHandler:
         except Unsent:
             self.unclaim(entry)
             raise
-        logger.info("job sent", signature=entry.signature, sends=entry.the_job.sends)
+        logger.info("job sent", sends=entry.the_job.sends)
 
     def unclaim(self, entry: Entry) -> None:
         """End the lease of a job without a message; LostRace if a worker has it after all."""
@@ -174,9 +174,7 @@ class RequestHandler:
             self.store.unclaim(entry)
         except (ClientError, BotoCoreError) as error:
             logger.error(
-                "a job without a message looks alive until its lease has run out",
-                exc_info=error,
-                signature=entry.signature,
+                "a job without a message looks alive until its lease has run out", exc_info=error
             )
 
     def forget(self, forget: Forget) -> Response:
@@ -184,7 +182,7 @@ class RequestHandler:
         signature = forget.entry.signature
         self.store.forget(forget.entry)
         self.local_cache.pop(signature, None)
-        logger.info("forgotten", signature=signature, operator=forget.operator)
+        logger.info("forgotten", operator=forget.operator)
         return response.forgotten()
 
     def serve(self, entry: Entry, question: Question, now: float) -> Response:

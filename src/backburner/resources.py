@@ -27,9 +27,18 @@ if TYPE_CHECKING:
 
     from backburner.declared_values import DeclaredValues
 
-REQUEST = TimeLimits(connect=0.25, read=0.5, pauses=[0.1], total=1.7)
-"""A client waits, so all calls take under 3 s together, however many there are. Not included: the
-time to resolve a name, and to try its second address."""
+
+def request_limits() -> TimeLimits:
+    """A client waits, so all calls take under 3 s together, however many there are.
+
+    Not included: the time to resolve a name, and to try its second address. The local deployment
+    sets REQUEST_PATIENCE, as many times the limits: it has one busy machine for AWS and all else.
+    """
+    times = settings.number("REQUEST_PATIENCE", 1)
+    return TimeLimits(connect=0.25 * times, read=0.5 * times, pauses=[0.1], total=1.7 * times)
+
+
+REQUEST = request_limits()
 WORKER = TimeLimits(connect=1, read=2, pauses=[0.5, 1])
 """If a heartbeat gets no answer, the lease lasts until the next one."""
 PUT = TimeLimits(connect=2, read=5, pauses=[0.5])

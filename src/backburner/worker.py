@@ -73,7 +73,7 @@ class Worker:
         delivery = Delivery(task_queue=self.task_queue, receipt_handle=record.receipt_handle)
         try:
             message = Message.read(record.body)
-            telemetry.correlate(message.correlation_id)
+            telemetry.correlate(message.correlation_id, message.computation, message.signature)
             self.work(message, delivery)
         except Returned:
             raise
@@ -95,7 +95,7 @@ class Worker:
         try:
             self.carry_out(run, delivery)
         except LostRace:
-            logger.warning("a late run changes nothing", signature=message.signature)
+            logger.warning("a late run changes nothing")
 
     def not_begun(self, entry: Entry, delivery: Delivery) -> None:
         """Handle a job that could not begin: it is done, spent, or alive in another worker."""
@@ -116,8 +116,7 @@ class Worker:
         except ResultTooLarge as problem:
             self.fail(run, problem)
         except (AttemptFailed, BrokenComputation, NoSuchComputation) as failure:
-            logger.warning("an attempt failed", exc_info=failure, signature=run.entry.signature)
-            self.try_again(run, delivery, getattr(failure, "after", 0.0))
+            self.try_again(run, delivery, failure)
         else:
             self.complete(run, delivery, json)
 
@@ -134,7 +133,7 @@ class Worker:
     def fail(self, run: Run, problem: Problem) -> None:
         """Store a problem as the answer: another attempt would not help."""
         self.store.fail(run, Answer.problem(problem, run.job, self.store.clock()))
-        count("failed", run.entry.computation)
+        count("failed", run.entry.computation, says=f"{problem.title}: {problem.detail}")
 
     def attempt(self, run: Run, delivery: Delivery) -> bytes:
         """Compute the job's result, with heartbeats meanwhile."""
@@ -163,13 +162,14 @@ class Worker:
         except (ClientError, BotoCoreError) as error:
             aws.log("a heartbeat failed; without the next one the lease runs out", error)
 
-    def try_again(self, run: Run, delivery: Delivery, after: float) -> None:
+    def try_again(self, run: Run, delivery: Delivery, failure: Exception) -> None:
         """Give the job back for another attempt, with a longer delay each time, or give it up."""
-        job, now = run.job, self.store.clock()
+        job, now, name = run.job, self.store.clock(), run.entry.computation
+        why = telemetry.attempt_failed(name, job.attempts, job.max_attempts, failure)
         usual = min(MIN_RETRY_DELAY_S * 2 ** (job.attempts - 1), MAX_RETRY_DELAY_S)
-        delay = after + usual * (1 + self.random())
+        delay = getattr(failure, "after", 0.0) + usual * (1 + self.random())
         if job.is_spent(now + delay):
-            self.store.fail(run, job.gave_up(now, 0 if job.is_spent(now) else delay))
+            self.store.fail(run, job.gave_up(now, 0 if job.is_spent(now) else delay, why))
             self.failed_jobs.add(run.entry)
             return
         self.store.give_back(run, delay)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import computations
-from backburner.computation import registry
+from backburner.computation import STANDARD, WAITING, registry
 from backburner.errors import BrokenComputation, NoSuchComputation
 from backburner.telemetry import where
 from tests.conftest import COMPUTATIONS
@@ -54,7 +54,16 @@ AGAIN = DOUBLING.count("\n") + 2
 START = '"""It is broken."""\n\n'
 MEND, HEAVY, LEAVE = "mend it there", "import heavy libraries inside compute", "leave that out"
 ASYNC = "\nasync def compute(parameters, progress): ..."
+ALONE = "\nPOLICY = Policy(version=1, fresh_for=60, lane='standard')"
 IN_WAITING = "\nPOLICY = Policy(version=1, fresh_for=60, lane='waiting')"
+LANES = {
+    DOUBLING: STANDARD,
+    DOUBLING + ALONE: STANDARD,
+    DOUBLING + ASYNC: WAITING,
+    DOUBLING + ASYNC + IN_WAITING: WAITING,
+    DOUBLING + ASYNC + ALONE: STANDARD,
+}
+"""What is in a file, and whose workers compute it."""
 BROKEN = {
     # What is in the file: the line, what is said, the remedy.
     "def": (3, "SyntaxError at .*: invalid syntax", MEND),
@@ -68,6 +77,26 @@ BROKEN = {
     "import no_such_library": (3, "ModuleNotFoundError at .*: .*no_such_library", HEAVY),
     "from no_such_library import it": (3, "ModuleNotFoundError at .*: .*no_such_library", HEAVY),
     "from json import nothing_such": (3, "ImportError at .*: .*nothing_such", HEAVY),
+    "from backburner.computation import Polcy": (
+        3,
+        "ImportError at .*: .*Polcy",
+        "backburner.computation has no 'Polcy', but Policy$",
+    ),
+    "from backburner.computations import Policy": (
+        3,
+        "ModuleNotFoundError at .*: .*backburner.computations",
+        "backburner has no 'computations', but computation$",
+    ),
+    "from backburner import computation\ncomputation.Hour": (
+        4,
+        "AttributeError at .*: .*Hour",
+        "backburner.computation has no 'Hour', but HOUR",
+    ),
+    "from backburner.computation import Xyz": (
+        3,
+        "ImportError at .*: .*Xyz",
+        "backburner.computation has no 'Xyz', but DAY, HOUR, MINUTE, .*TryAgain, Uncomputable$",
+    ),
     "from computations import no_such_part": (3, "ImportError at .*: .*no_such_part", HEAVY),
     "from backburner.computation import Policy\nPOLICY = Policy(\n  version=1,\n  fresh_for=1)": (
         4,
@@ -97,7 +126,6 @@ BROKEN = {
     DOUBLING + "\nPOLICY: dict = {'version': 1}": (AGAIN, "a wrong POLICY", r"Policy\(version="),
     DOUBLING + "\nEXAMPLE = [1]": (AGAIN, "a wrong EXAMPLE", "a dict"),
     DOUBLING + "\ncompute = 1": (AGAIN, "a wrong compute", "a function"),
-    DOUBLING + ASYNC: (AGAIN, "lane='standard' and an async compute", "Policy lane='waiting'"),
     DOUBLING + IN_WAITING: (26, "lane='waiting' and no async compute", "write `async def compute`"),
     DOUBLING + "\nPOLICY = Policy(version=1, fresh_for=60, lane='fast')": (
         AGAIN,
@@ -138,6 +166,15 @@ def test_whatever_is_wrong_with_a_file_it_is_named_with_line_and_remedy(
     assert f"computation {name.replace('_', '-')!r}" in told
     assert re.search(remedy, told)
     assert str(file) + (f", line {line}" if line else "") in told
+
+
+@pytest.mark.parametrize("content", LANES)
+def test_its_lane_is_that_of_its_kind_unless_its_policy_says_standard(
+    content: str, folder: Path
+) -> None:
+    number = list(LANES).index(content)
+    (folder / f"in_lane_{number}.py").write_text(content)
+    assert registry.load(f"in-lane-{number}").policy.lane == LANES[content]
 
 
 def test_what_a_file_imports_of_its_own_folder_is_named_if_that_is_wrong(folder: Path) -> None:

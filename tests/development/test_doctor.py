@@ -108,7 +108,7 @@ def test_what_run_needs_and_lacks_is_told_with_the_remedy(
 def test_a_port_in_use_is_told_with_another(machine: Machine, capsys: Said) -> None:
     with socket.create_server(("127.0.0.1", machine.port)):
         assert doctor(machine) == 1
-    remedy = f"end what uses it, or run with another, --port {machine.port + 1}"
+    remedy = f"end what uses it, or take another: make run PORT={machine.port + 1}"
     assert lacks(capsys) == [f"port {machine.port}: it is in use; {remedy}"]
 
 

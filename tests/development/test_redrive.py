@@ -15,7 +15,15 @@ from click.testing import CliRunner, Result
 
 from backburner.computation import registry
 from backburner.development import cli
-from backburner.development.redrive import ALIVE, ANSWERED, LEFT, OUTDATED, SENT, Redrive
+from backburner.development.redrive import (
+    ALIVE,
+    ANSWERED,
+    LEFT,
+    OUTDATED,
+    SENT,
+    WOULD_BE_SENT,
+    Redrive,
+)
 from backburner.errors import AttemptFailed, Returned, Unsent
 from backburner.protocol.entry import MAX_PARAMETERS_BYTES
 from backburner.protocol.failed_jobs import FailedJob
@@ -248,8 +256,8 @@ def test_a_dry_run_tells_and_changes_nothing(
 ) -> None:
     asked = give_up(deployment)
     before = deployment.entry(asked.signature)
-    assert outcomes(deployment, is_dry_run=True) == {SENT: 1}
-    assert f"doubling/{asked.signature}: sent again" in capsys.readouterr().out
+    assert outcomes(deployment, is_dry_run=True) == {WOULD_BE_SENT: 1}
+    assert f"doubling/{asked.signature}: would be sent again" in capsys.readouterr().out
     assert deployment.entry(asked.signature) == before
     assert (len(failed_jobs(deployment)), deployment.messages()) == (1, [])
 
@@ -398,7 +406,11 @@ def test_it_is_told_the_stack_and_tells_what_came_of_it(
     runs = [run(deployed, "--dry-run"), run(deployed), run(deployed)]
     assert [each.exit_code for each in runs] == [0, 0, 0]
     told = [line for each in runs for line in each.output.splitlines() if " failed jobs: " in line]
-    assert told == ["1 failed jobs: 1 sent again"] * 2 + ["0 failed jobs: nothing to do"]
+    assert told == [
+        "1 failed jobs: 1 would be sent again",
+        "1 failed jobs: 1 sent again",
+        "0 failed jobs: nothing to do",
+    ]
     leave(deployment, "not ours")
     assert run(deployed).exit_code == 1
 

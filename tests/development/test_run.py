@@ -44,8 +44,10 @@ def test_it_ends_at_sigint_although_it_was_started_in_the_background() -> None:
         assert process.wait(5) == 0
 
 
-@pytest.mark.parametrize("option", ["--port", "--moto-port"])
-def test_a_port_in_use_is_one_clear_line(option: str) -> None:
+@pytest.mark.parametrize(
+    ("option", "another"), [("--port", "make run PORT="), ("--moto-port", "--moto-port ")]
+)
+def test_a_port_in_use_is_one_clear_line(option: str, another: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         free = ["--port", "0"] if option == "--moto-port" else []
@@ -54,6 +56,7 @@ def test_a_port_in_use_is_one_clear_line(option: str) -> None:
         )
     (line,) = process.stderr.splitlines()
     assert f"port {port} is in use" in line
+    assert line.endswith(f"take another: {another}{int(port) + 1}")
     assert process.returncode == 1
     assert process.stdout == ""
 

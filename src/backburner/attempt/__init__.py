@@ -130,7 +130,10 @@ class Attempt:
             )
             return TryAgain(f"{self.name} asks for another attempt: {why}", after=after)
         why = content.decode(errors="replace")
-        return Uncomputable(why) if kind == Kind.REFUSAL else AttemptFailed(f"{self.name} {why}")
+        if kind == Kind.REFUSAL:
+            return Uncomputable(why)
+        what, _, where = why.partition("\n")
+        return AttemptFailed(what if where else f"{self.name} {what}", where=where)
 
     def news(self, reader: frames.Reader, patience: float) -> Iterator[tuple[Kind, bytes]]:
         """Yield the frames that have arrived; raise AttemptFailed once no more can arrive."""
@@ -208,7 +211,12 @@ def outcome(name: str, parameters: bytes, progress: Progress) -> tuple[Kind, byt
 
 
 def why_none(error: BaseException) -> tuple[Kind, bytes]:
-    """The frame that says why there is no result."""
+    """The frame that says why there is no result.
+
+    A group of one error, as asyncio.TaskGroup raises it, is that error.
+    """
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
     match error:
         case Uncomputable():
             return Kind.REFUSAL, handover.reason(error)

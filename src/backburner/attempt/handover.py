@@ -7,14 +7,16 @@ from pydantic import BaseModel, ValidationError
 
 from backburner.attempt import masking
 from backburner.attempt.frames import MAX_REASON_BYTES
-from backburner.computation import Computation
+from backburner.computation import Computation, registry
 from backburner.errors import AttemptFailed, BackburnerError
-from backburner.telemetry import where
+from backburner.telemetry import what, where
 
 SHOWN = 5
 """How many invalid places of a result the message lists."""
 MAX_REASON_LENGTH = MAX_REASON_BYTES // 4
 """In characters, each of up to four bytes."""
+MAX_LINE_LENGTH = 500
+"""Characters that say in one line what was raised."""
 DIGITS = 4
 """Decimal places of a progress."""
 
@@ -57,9 +59,12 @@ def reason(error: BackburnerError) -> bytes:
 
 
 def crash(error: BaseException) -> bytes:
-    """Where the computation crashed; only the end of the trace if it is long."""
-    trace = masking.masked(where(error)).encode(errors="replace")
-    return b"crashed; mend it:\n" + trace[100 - MAX_REASON_BYTES :]
+    """What was raised, in a line; then its traceback, of which only the end if it is long."""
+    folders = registry.path()
+    said = masking.masked(what(error, folders)).partition("\n")[0][:MAX_LINE_LENGTH]
+    line = f"{said}\n".encode(errors="replace")
+    trace = masking.masked(where(error, folders)).encode(errors="replace")
+    return line + trace[len(line) - MAX_REASON_BYTES :]
 
 
 def _places(error: ValidationError, model: type[BaseModel]) -> str:

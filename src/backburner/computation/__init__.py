@@ -16,6 +16,7 @@ from backburner.errors import BrokenComputation, TryAgain, Uncomputable
 __all__ = [
     "DAY",
     "HOUR",
+    "MINUTE",
     "Computation",
     "Parameters",
     "Policy",
@@ -27,7 +28,8 @@ __all__ = [
     "Uncomputable",
 ]
 
-HOUR = 3600
+MINUTE = 60
+HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 MIN_KEPT_S = 60
 """Seconds. Clients that were told to come back find any answer for at least this long."""
@@ -90,8 +92,8 @@ class Policy:
     """How long after the request the job is given up, even if attempts are left."""
     private: bool = False
     """If true, only the caller who asked gets the answer; a token identifies callers."""
-    lane: str = STANDARD
-    """Whose workers compute: "standard" has one process for a job; "waiting" is for `async def`."""
+    lane: str = ""
+    """Whose workers compute; by default "waiting" for `async def compute`, else "standard"."""
 
     def __post_init__(self) -> None:
         for name in BOUNDS:
@@ -99,7 +101,7 @@ class Policy:
                 _check(name, getattr(self, name))
         if self.private not in (True, False):
             raise ValueError(f"private={self.private!r} is neither True nor False; give one")
-        if self.lane not in LANES:
+        if self.lane and self.lane not in LANES:
             raise ValueError(f"lane={self.lane!r} is none; take one of {', '.join(LANES)}")
         if self.gives_up_after < self.time_limit:
             raise ValueError(

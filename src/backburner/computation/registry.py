@@ -14,13 +14,14 @@ import re
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from inspect import iscoroutinefunction
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from backburner import settings
+from backburner import computation, settings
 from backburner.computation import (
     STANDARD,
     WAITING,
@@ -60,17 +61,21 @@ REMEDIES: tuple[tuple[type[BaseException], str], ...] = (
 """What to do about an exception at the import; the first type that fits."""
 
 
+OURS = {"backburner": ("computation", "fetching"), computation.__name__: computation.__all__}
+"""What is public, by module."""
+
+
 def names() -> list[str]:
     """The names of all computations, sorted, also of broken ones; imports none of them."""
-    return sorted(_files(_path()))
+    return sorted(_files(path()))
 
 
 def load(name: str) -> Computation:
     """Load a computation by name; raise NoSuchComputation, or BrokenComputation with a remedy."""
-    path = _path()
-    if name not in _files(path):
+    folders = path()
+    if name not in _files(folders):
         raise NoSuchComputation(f"there is no computation {name!r}; there are {', '.join(names())}")
-    loaded = _loaded(name, path)
+    loaded = _loaded(name, folders)
     if isinstance(loaded, BrokenComputation):
         raise BrokenComputation(*loaded.args) from loaded.__cause__
     return loaded
@@ -88,14 +93,13 @@ def _loaded(name: str, path: tuple[str, ...]) -> Computation | BrokenComputation
 def _load(name: str, paths: list[str]) -> Computation:
     module = _imported(name, _file(name, paths))
     _check_parts(name, module)
-    _check_lane(name, module)
     stable_json.check(name, module.Parameters, module.Result)
     return Computation(
         name=name,
         documentation=module.__doc__ or "",
         parameters=module.Parameters,
         result=module.Result,
-        policy=module.POLICY,
+        policy=replace(module.POLICY, lane=_lane(name, module)),
         example=module.EXAMPLE,
         compute=module.compute,
         declared=tuple(dict.fromkeys(e for e in vars(module).values() if isinstance(e, Declared))),
@@ -107,8 +111,8 @@ def package() -> ModuleType:
     return importlib.import_module(settings.text("COMPUTATIONS_PACKAGE", "computations"))
 
 
-def _path() -> tuple[str, ...]:
-    """The package's folders, each once: a path may be in sys.path twice."""
+def path() -> tuple[str, ...]:
+    """The package's folders, each once: one may be in sys.path twice."""
     return tuple(dict.fromkeys(package().__path__))
 
 
@@ -157,12 +161,30 @@ def _imported(name: str, file: str) -> ModuleType:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        remedy = next(remedy for kind, remedy in REMEDIES if isinstance(error, kind))
+        remedy = _right_names(error) or next(r for kind, r in REMEDIES if isinstance(error, kind))
         said = error.msg if isinstance(error, SyntaxError) else error
         raise BrokenComputation(
             f"computation {name!r} cannot be imported: {type(error).__name__} at "
             f"{_place(error) or file}: {said}; {remedy}"
         ) from error
+
+
+def _right_names(error: BaseException) -> str:
+    """What backburner has in place of a name of its own that it has not; empty for other errors."""
+    if isinstance(error, ModuleNotFoundError):
+        module, _, lacks = str(error.name).rpartition(".")
+    elif isinstance(error, ImportError):
+        module, lacks = str(error.name), str(error).partition("'")[2].partition("'")[0]
+    elif isinstance(error, AttributeError):
+        module, lacks = getattr(error.obj, "__name__", ""), str(error.name)
+    else:
+        return ""
+    from difflib import get_close_matches  # only a mistake of the author needs it
+
+    names = OURS.get(module, ())
+    alike = get_close_matches(lacks.lower(), [each.lower() for each in names], 1)
+    near = [each for each in names if each.lower() in alike]
+    return f"{module} has no {lacks!r}, but {', '.join(near or names)}" if names else ""
 
 
 def _place(error: BaseException) -> str | None:
@@ -192,19 +214,15 @@ def _check_parts(name: str, module: ModuleType) -> None:
         raise BrokenComputation(f"computation {name!r} has a wrong {'; and a wrong '.join(wrong)}")
 
 
-def _check_lane(name: str, module: ModuleType) -> None:
-    """Raise BrokenComputation if its lane is for the other kind of `compute`."""
-    lane, is_async = module.POLICY.lane, iscoroutinefunction(module.compute)
-    if is_async and lane == STANDARD:
-        has, remedy = (
-            "an async compute",
-            f"give its Policy lane={WAITING!r}, or write `def compute`",
+def _lane(name: str, module: ModuleType) -> str:
+    """The lane of its kind of `compute`, or its policy's; BrokenComputation if it cannot wait."""
+    lane: str = module.POLICY.lane
+    if iscoroutinefunction(module.compute):
+        return lane or WAITING
+    if lane == WAITING:
+        raise BrokenComputation(
+            f"computation {name!r} has lane={lane!r} and no async compute "
+            f"({place.of(str(module.__file__), 'compute')}); write `async def compute`, or leave "
+            "lane out"
         )
-    elif not is_async and lane == WAITING:
-        has, remedy = "no async compute", "write `async def compute`, or leave lane out"
-    else:
-        return
-    raise BrokenComputation(
-        f"computation {name!r} has lane={lane!r} and {has} "
-        f"({place.of(str(module.__file__), 'compute')}); {remedy}"
-    )
+    return STANDARD

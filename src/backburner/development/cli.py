@@ -87,6 +87,7 @@ def new(name: str) -> None:
     help="The folder of what is kept for the next run.",
 )
 @click.option("--fresh", is_flag=True, envvar="FRESH", show_envvar=True, help="Start empty.")
+@click.option("--json-logs", is_flag=True, help="Print the logs and metrics as AWS has them.")
 def run(**options: Any) -> None:
     """Run the whole deployment on this machine, until Ctrl-C."""
     run_deployment(**options)

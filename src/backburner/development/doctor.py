@@ -138,7 +138,7 @@ def port(machine: Machine) -> str:
     try:
         socket.create_server((HOST, machine.port)).close()
     except OSError as error:
-        remedy = f"end what uses it, or run with another, --port {machine.port + 1}"
+        remedy = f"end what uses it, or take another: make run PORT={machine.port + 1}"
         raise Lacking(f"port {machine.port}: it is in use; {remedy}") from error
     return f"port {machine.port} is free"
 

@@ -26,7 +26,6 @@ from backburner.development.local.deployment import KEPT_IN, RUNNING_FILE
 from backburner.development.terminal import say
 from backburner.errors import BrokenComputation, MalformedMessage, NoSuchComputation, Unsent
 from backburner.lanes import Lanes
-from backburner.problems import Unavailable
 from backburner.protocol.entry import Entry, Job
 from backburner.protocol.failed_jobs import FailedJob
 from backburner.protocol.store import Leases, LostRace, Store
@@ -40,7 +39,7 @@ HIDDEN_FOR = 600
 CALLER = "redrive"
 """Redriven jobs count as one caller's, so other callers keep their turns in the queue."""
 
-SENT = "sent again"
+SENT, WOULD_BE_SENT = "sent again", "would be sent again"
 ANSWERED = "answered already"
 ALIVE = "under way already"
 OUTDATED = "of an older version that is no longer used"
@@ -114,11 +113,12 @@ class Redrive:
         if failed_job.version < computation.policy.version:
             return OUTDATED
         fresh = job_for(failed_job, computation, now)
-        if not self.is_dry_run:
-            try:
-                self.send(entry, fresh, now)
-            except LostRace:
-                return ALIVE  # or answered meanwhile
+        if self.is_dry_run:
+            return WOULD_BE_SENT
+        try:
+            self.send(entry, fresh, now)
+        except LostRace:
+            return ALIVE  # or answered meanwhile
         return SENT
 
     def send(self, entry: Entry, fresh: Job, now: float) -> None:
@@ -202,7 +202,7 @@ def redrive(stack: str | None, *, is_dry_run: bool, patience: int, folder: Path 
     """Redrive the failed jobs of a stack, or of `backburner run`; return 1 if some were left."""
     try:
         outcomes = of_stack(stack, folder, is_dry_run=is_dry_run, patience=patience).run()
-    except (ClientError, BotoCoreError, Unsent, Unavailable) as error:
+    except (ClientError, BotoCoreError, Unsent) as error:
         raise CommandError(
             f"{str(error).rstrip('.')}; nothing is lost: mend that and redrive again"
         ) from error

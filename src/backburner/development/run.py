@@ -20,6 +20,7 @@ def run(
     computations: Sequence[Path],
     kept_in: Path,
     fresh: bool,
+    json_logs: bool,
 ) -> None:
     # SIGTERM ends it like Ctrl-C, which background processes of a shell ignore.
     for ending in (signal.SIGINT, signal.SIGTERM):
@@ -33,6 +34,7 @@ def run(
             computations=computations,
             kept_in=kept_in,
             is_fresh=fresh,
+            for_people=not json_logs,
         ) as deployment:
             print(greeting(deployment), flush=True)
             deployment.serve()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self
 
-from backburner import __version__, settings
+from backburner import __version__, settings, telemetry
 from backburner.computation import Computation, Parameters, place, registry
 from backburner.errors import BrokenComputation, NoSuchComputation
 from backburner.http import parameters, response
@@ -150,7 +150,7 @@ def _by_parameters(request: Request, computation: Computation, memo: Memo) -> Qu
         signed = memo[key] = given.sign(computation, private_to)
     return Question(
         request=request,
-        entry=Entry(signature=signed, computation=computation.name, private_to=private_to),
+        entry=_entry(request, computation, signed, private_to),
         computation=computation,
         can_start=True,
         given=given,
@@ -169,8 +169,7 @@ def _by_signature(request: Request, name: str, text: str) -> Question | Forget:
         return _forget(request, name, text)
     computation = _load(name)
     private_to = _private_to(request, computation)
-    signed = _signature(text)
-    entry = Entry(signature=signed, computation=computation.name, private_to=private_to)
+    entry = _entry(request, computation, _signature(text), private_to)
     return Question(request=request, entry=entry, computation=computation)
 
 
@@ -178,8 +177,16 @@ def _forget(request: Request, name: str, text: str) -> Forget:
     """Refuse, on any route, without an AWS signature that API Gateway has checked."""
     if request.operator is None:
         raise Forbidden("only an operator may forget an entry; sign the request (AWS SigV4)")
-    entry = Entry(signature=_signature(text), computation=_load(name).name)
+    entry = _entry(request, _load(name), _signature(text))
     return Forget(entry=entry, operator=request.operator)
+
+
+def _entry(
+    request: Request, computation: Computation, signed: Signature, private_to: str = ""
+) -> Entry:
+    """The entry that is asked for; what is logged from now on names it."""
+    telemetry.correlate(request.correlation_id, computation.name, signed)
+    return Entry(signature=signed, computation=computation.name, private_to=private_to)
 
 
 def _signature(text: str) -> Signature:
@@ -215,7 +222,12 @@ def _broken(name: str, error: BrokenComputation) -> InternalError:
 
     So does the problem on the author's own machine.
     """
-    logger.error("a computation is broken", computation=name, reason=str(error), where=where(error))
+    logger.error(
+        "a computation is broken",
+        computation=name,
+        reason=str(error),
+        where=where(error, registry.path()),
+    )
     if settings.shows_errors():
         return InternalError(str(error))
     return InternalError(f"the computation {name} is broken, and that is logged; ask again later")

@@ -146,12 +146,16 @@ class Job:
     def is_alive(self, now: float) -> bool:
         return now < self.lease and now < self.gives_up_at
 
-    def gave_up(self, now: float, delay: float = 0) -> Answer:
-        """The answer to a job that has used up its attempts or its time, or will in the delay."""
+    def gave_up(self, now: float, delay: float = 0, why: str = "") -> Answer:
+        """The answer to a job that has used up its attempts or its time, or will in the delay.
+
+        `why` its last attempt failed is for its author's own machine alone.
+        """
         too_late = f", as the next could begin only in {delay:.0f} s" if delay else ""
         problem = GaveUp(
             f"gave up after {self.attempts} of {self.max_attempts} attempts and "
-            f"{now - self.requested_at:.0f} s{too_late}; ask again later, it will be tried afresh",
+            f"{now - self.requested_at:.0f} s{too_late}; ask again later, it will be tried afresh"
+            f"{why and '. The last failed: '}{why}",
             correlation_id=self.correlation_id,
         )
         return Answer.problem(problem, self, now)

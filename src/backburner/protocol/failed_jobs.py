@@ -93,7 +93,7 @@ class FailedJobs:
 
     def add(self, entry: Entry) -> None:
         """Count and keep a job that was given up. Clients have their answer even if this fails."""
-        count("failed", entry.computation)
+        count("failed", entry.computation, says="given up")
         try:
             body = FailedJob.of(entry).write()
             self.client.send_message(QueueUrl=self.url, MessageBody=body)

@@ -107,8 +107,7 @@ def test_moto_listens_where_it_is_told_to() -> None:
 def test_every_function_has_every_variable_that_it_declares(
     deployment: Deployment, environment: dict[str, dict[str, str]]
 ) -> None:
-    ours = {"AWS_ENDPOINT_URL", "SHOW_ERRORS"}
-    declared = {f.name: {*f.environment, *ours} for f in deployment.stack.functions()}
+    declared = {f.name: {*f.environment, *sam_local.OURS} for f in deployment.stack.functions()}
     assert {name: set(variables) for name, variables in environment.items()} == declared
 
 

@@ -382,7 +382,7 @@ WAITING = [
     Mutant(
         what="a job is tried again before its computation says",
         path=WORKER,
-        line="delay = after + usual",
+        line='delay = getattr(failure, "after", 0.0) + usual',
         instead="delay = usual",
         tests="tests/test_worker.py",
     ),

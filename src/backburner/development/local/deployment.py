@@ -6,6 +6,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
@@ -19,6 +20,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from backburner.development.errors import CommandError
 from backburner.development.local import template
+from backburner.development.local.edits import Edits
 from backburner.development.local.env_file import EnvFile, declared_by
 from backburner.development.local.function import STDERR, Function, InvocationError
 from backburner.development.local.http_api import HttpApi
@@ -34,6 +36,8 @@ KEPT_IN = Path(".backburner")
 RUNNING_FILE = "running.json"
 """In the same folder: where the stores are, and the key to them."""
 REQUEST_SANDBOXES = 4
+REQUEST_PATIENCE = "4"
+"""All its calls then end within 9.8 s, and the request function has 10."""
 LOOK_AGAIN = 0.2
 """Seconds between checks that the processes are alive."""
 IDLE_S = 60
@@ -43,8 +47,8 @@ IDLE_S = 60
 class PortInUse(CommandError):
     """Another process already listens on the port."""
 
-    def __init__(self, port: int) -> None:
-        super().__init__(f"port {port} is in use; end what uses it, or give another")
+    def __init__(self, port: int, another: str) -> None:
+        super().__init__(f"port {port} is in use; end what uses it, or take another: {another}")
 
 
 class StoresLost(CommandError):
@@ -81,6 +85,7 @@ class Deployment:
         kept_in: Path | None = None,
         is_fresh: bool = False,
         more_hosts: Sequence[str] = (),
+        for_people: bool = False,
     ) -> None:
         """Port 0 means any free one. `environment` overrides that of every function.
 
@@ -88,7 +93,7 @@ class Deployment:
         `more_hosts`. What is stored is kept in the folder `kept_in`, if there is one, for the next
         deployment that is not fresh.
         `env_file` has values of secrets and settings; by default it is .env beside the template.
-        `console` is the file descriptor that the functions print to.
+        `console` is the file descriptor that the functions print to: as in AWS, or `for_people`.
         """
         self._port = port
         self._moto_port = moto_port
@@ -103,6 +108,7 @@ class Deployment:
         self._is_fresh = is_fresh
         self._more_hosts = more_hosts
         self._key, self.url_key = secrets.token_hex(16), secrets.token_hex(16)
+        self._for_people = for_people
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
@@ -170,6 +176,13 @@ class Deployment:
         self.url = address(listener)
         self._start_moto(running)
         declarations = self.stack.functions()
+        self._edits = Edits(
+            self.client("dynamodb"),
+            self.stack.physical_ids["Table"],
+            declarations[0].code.resolve(),
+            self._computations,
+            self._say,
+        )
         self.functions = {d.name: self._function(d) for d in declarations}
         for function in self.functions.values():
             running.callback(function.close)
@@ -177,6 +190,7 @@ class Deployment:
             if declaration.is_default_route:
                 self.functions[declaration.name].start()
         self._await_moto(running)
+        self._edits.notice()
         for declaration in declarations:
             for source in declaration.event_sources:
                 self._start_pump(running, source, self.functions[declaration.name])
@@ -185,7 +199,7 @@ class Deployment:
                 self._start_http_api(running, listener, self.functions[declaration.name])
 
     def _start_moto(self, running: ExitStack) -> None:
-        with listen(self._moto_port, self._moto_host) as listener:
+        with listen(self._moto_port, self._moto_host, "--moto-port {}") as listener:
             self.moto_url = address(listener)
             self.stack = template.named(template.declared(self._template, REGION), self.moto_url)
             fd = listener.fileno()
@@ -265,7 +279,11 @@ class Deployment:
             computations=self._computations,
             env_file=self._env_file_of(declaration),
             console=self._console,
+            before=self._edits.notice,
         )
+
+    def _say(self, text: str) -> None:
+        os.write(self._console, f"{time.strftime('%H:%M:%S')} {text}\n".encode())
 
     def _env_file_of(self, declaration: template.FunctionDeclaration) -> EnvFile | None:
         """None for a function that reads no secrets and settings."""
@@ -296,6 +314,8 @@ class Deployment:
             **declaration.environment,
             "LARGE_RESULTS_ORIGIN": self.moto_url,
             "SHOW_ERRORS": "yes",
+            "REQUEST_PATIENCE": REQUEST_PATIENCE,
+            **({"LINES_EAST_OF_UTC": str(time.localtime().tm_gmtoff)} if self._for_people else {}),
             **self._environment,
         }
 
@@ -333,11 +353,11 @@ def served(server: BaseWSGIServer) -> Iterator[None]:
         server.server_close()
 
 
-def listen(port: int, host: str = HOST) -> socket.socket:
+def listen(port: int, host: str = HOST, another: str = "make run PORT={}") -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=128)
     except OSError as error:
-        raise PortInUse(port) from error
+        raise PortInUse(port, another.format(port + 1)) from error
 
 
 def address(listener: socket.socket) -> str:

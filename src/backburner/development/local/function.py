@@ -52,7 +52,9 @@ class Function:
         computations: Sequence[Path] = (),
         env_file: EnvFile | None = None,
         console: int = STDERR,
+        before: Callable[[], None] = lambda: None,
     ) -> None:
+        """`before` is called before each event is handled."""
         self.name = declaration.name
         self.timeout = declaration.timeout
         self.code = declaration.code
@@ -62,6 +64,7 @@ class Function:
         listed = str(requirements.resolve()) if is_lean else ""
         self.command = [declaration.handler, listed, *map(str, computations)]
         self.environment = environment
+        self._before = before
         self._env_file = env_file
         self._sources = [declaration.code, *computations, *([env_file.path] if env_file else [])]
         # None is a sandbox that was never needed. Last in, first out, so it may never be.
@@ -86,6 +89,7 @@ class Function:
         event_json = json.dumps(event, ensure_ascii=False).encode()
         if len(event_json) > MAX_EVENT_BYTES:
             raise EventTooLarge(f"{self.name}: the event has {len(event_json)} bytes")
+        self._before()
         with self._sandbox() as sandbox:
             return json.loads(sandbox.invoke(event_json))
 

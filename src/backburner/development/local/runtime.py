@@ -114,8 +114,14 @@ def import_only(requirements: str) -> None:
         request_imports.install(Path(requirements))
 
 
+def log_for_people() -> None:
+    if east_of_utc := os.environ.get("LINES_EAST_OF_UTC"):
+        importlib.import_module("backburner.development.local.terminal").install(east_of_utc)
+
+
 # A child that the handler spawns (not forks) runs this file again under the second name.
 if __name__ in ("__main__", "__mp_main__"):
+    log_for_people()
     import_only(sys.argv[3])
     add_computations(sys.argv[4:])
 if __name__ == "__main__":

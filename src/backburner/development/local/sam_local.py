@@ -33,6 +33,8 @@ ENVIRONMENT_FILE = ROOT / ".aws-sam/environment.json"
 ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 DESKTOP = "host.docker.internal"
 """The name by which Docker Desktop's containers reach this machine's loopback."""
+OURS = ("AWS_ENDPOINT_URL", "SHOW_ERRORS", "REQUEST_PATIENCE")
+"""What the template declares without a value, and is set here."""
 MAX_END_S = 30
 """Seconds for sam to stop and remove its containers, one after the other."""
 
@@ -112,7 +114,7 @@ def environment(deployment: Deployment, host: str) -> dict[str, dict[str, str]]:
             name: deployment.functions[declared.name]
             .environment[name]
             .replace(deployment.moto_url, f"http://{host}:{port}")
-            for name in [*declared.environment, "AWS_ENDPOINT_URL", "SHOW_ERRORS"]
+            for name in [*declared.environment, *OURS]
         }
         for declared in deployment.stack.functions()
     }

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from backburner.development.errors import CommandError
-from backburner.lanes import OFF, PARAMETERS
+from backburner.lanes import PARAMETERS
 
 TEMPLATE = Path("template.yaml")
 """Of the project in the working directory."""
@@ -287,14 +287,6 @@ def outputs(stack: Stack) -> dict[str, str]:
 def lanes_of(samconfig: Path, stage: str = "default") -> dict[str, str]:
     """The parameters of lanes that a stage sets, as `sam deploy` takes them."""
     return {k: v for k, v in overrides(samconfig, stage).items() if k in PARAMETERS.values()}
-
-
-def stages_without(lane: str, samconfig: Path) -> list[str]:
-    """The stages that do not deploy the lane."""
-    if lane not in PARAMETERS:
-        return []
-    stages = [name for name in _stages(samconfig) if name != "version"]
-    return [s for s in stages if lanes_of(samconfig, s).get(PARAMETERS[lane], OFF) == OFF]
 
 
 def overrides(samconfig: Path, stage: str) -> dict[str, str]:

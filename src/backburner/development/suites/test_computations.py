@@ -11,16 +11,18 @@ import computations
 from backburner.computation import Computation, declared, registry
 from backburner.computation.declared import Values
 from backburner.development.compute import values_of
-from backburner.development.local.template import TEMPLATE, load, stages_without
+from backburner.development.local.template import TEMPLATE, load
 from backburner.development.request_imports import bundled
 from backburner.development.suites.api import Api
 from backburner.errors import AttemptFailed
 from backburner.http import parameters
-from backburner.lanes import PARAMETERS
 from backburner.protocol.signature import canonical
 
 FOR_AWS = 100
 """Seconds of the worker's timeout that its calls may take beside an attempt."""
+
+MIN_DOCSTRING = 80
+"""Characters."""
 
 SOURCE = Path(next(iter(computations.__path__)))
 SHIPPED = registry.names()
@@ -66,7 +68,11 @@ def test_progress_goes_from_0_to_1(computation: Computation, values: Values) -> 
 
 
 def test_it_is_documented(computation: Computation) -> None:
-    assert len(computation.documentation) > 80
+    assert len(computation.documentation) > MIN_DOCSTRING, (
+        f"the docstring of {computation.name} has {len(computation.documentation)} characters, and "
+        f"it is the API's documentation: write more than {MIN_DOCSTRING}: what it computes, from "
+        "what, and what the answer leaves out"
+    )
     for model in (computation.parameters, computation.result):
         for name, field in model.model_fields.items():
             assert field.description, (
@@ -110,15 +116,6 @@ def test_its_example_can_be_asked_for_and_is_answered(computation: Computation, 
     path = f"/v1/{computation.name}"
     assert api.post(path, computation.example).status in (200, 202)
     assert api.answer(computation.example, path).status == 200
-
-
-def test_its_lane_is_deployed(computation: Computation) -> None:
-    lane = computation.policy.lane
-    without = stages_without(lane, TEMPLATE.with_name("samconfig.toml"))
-    assert not without, (
-        f"{computation.name} is in the lane {lane!r}, which samconfig.toml does not deploy for "
-        f"{', '.join(without)}: set {PARAMETERS[lane]} there"
-    )
 
 
 def test_the_worker_has_the_time_that_it_may_take(computation: Computation) -> None:
