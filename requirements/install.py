@@ -40,15 +40,12 @@ def by_uv(venv: Path, lock: Path) -> bool:
 
 def by_pip(venv: Path, lock: Path) -> bool:
     """By the pip that is there: one for the venv takes seconds to make."""
-    if find_spec("pip"):
-        made = has(venv, "python", "--without-pip")
-        pip = (sys.executable, "-m", "pip", "--python", venv / "bin/python")
-    else:
-        made = has(venv, "pip")
-        pip = (venv / "bin/python", "-m", "pip")
+    python, made = venv / "bin/python", find_spec("pip") is not None
+    there = has(venv, "python", "--without-pip") if made else has(venv, "pip")
+    pip = (sys.executable if made else python, "-m", "pip", "--python", python, "install")
     # What is imported is compiled then, which is less than all.
-    options = ("--disable-pip-version-check", "--no-compile")
-    return made and does(venv, *pip, "install", *options, *LOCKED, lock)
+    options = ("--disable-pip-version-check", "--no-compile", *LOCKED)
+    return there and does(venv, *pip, *options, lock)
 
 
 def has(venv: Path, program: str, *options: str) -> bool:
@@ -71,7 +68,8 @@ def does(venv: Path, *command: str | Path) -> bool:
             text = log.read()
             news = [each for each in progress(text, venv) if each not in said]
             said.update(news)
-            print(textwrap.indent(textwrap.fill(", ".join(news) or "…", 96), "  "), flush=True)
+            if news or not ended:
+                print(textwrap.indent(textwrap.fill(", ".join(news) or "…", 96), "  "), flush=True)
     if process.returncode:
         print(text)
     return not process.returncode
