@@ -37,8 +37,9 @@ def python(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def works(program: Path) -> bool:
-    """Not so what only says which version of Python it would start."""
-    return program.exists() and not subprocess.run([program, "-c", ""], check=False).returncode  # noqa: S603
+    """Not so what only says which Python it would start, or one without Debian's python3-venv."""
+    command = [program, "-c", "import ensurepip"]
+    return program.exists() and not subprocess.run(command, check=False).returncode  # noqa: S603
 
 
 def test_make_run_answers_and_make_test_finds_what_it_installs(
