@@ -28,6 +28,7 @@ def main(venv: Path, lock: Path) -> None:
     print(f"Installing {lock} into {venv}, this once: {told}", flush=True)
     if not (by_uv(venv, lock) or by_pip(venv, lock)):
         sys.exit(f"{lock} is not installed; the lines above say why")
+    print("What is imported is compiled now, this once: some seconds more", flush=True)
 
 
 def by_uv(venv: Path, lock: Path) -> bool:
