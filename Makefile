@@ -116,6 +116,7 @@ clean:                     ## remove what the other targets have installed and b
 
 .venv/run: requirements/run.txt
 	@$(install)
+	@touch $@
 
 .venv/ready: requirements/dev.txt
 	@$(install)
@@ -124,5 +125,6 @@ clean:                     ## remove what the other targets have installed and b
 
 .venv-%/ready: requirements/%.txt
 	@$(install)
+	@touch $@
 
-install = $(or $(PYTHON),$(error no Python 3.11 or later is on the path; install one)) requirements/install.py $(@D) $< && touch $@
+install = $(or $(PYTHON),$(error no Python 3.11 or later is on the path; install one)) requirements/install.py $(@D) $<
