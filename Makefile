@@ -1,4 +1,5 @@
-PYTHON ?= $(shell command -v python3.13 || command -v python3)
+PYTHON ?= $(shell for python in python3.13 python3 python3.12 python3.11; do \
+  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 PORT   ?= 3000
 OSV    ?= https://api.osv.dev/v1/query
 HERE   ?= $(shell dirname "$(strip $(MAKEFILE_LIST))")
@@ -14,8 +15,8 @@ MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 help:                      ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: .venv/ready           ## the whole deployment on this machine, until Ctrl-C
-	@.venv/bin/backburner run --port $(PORT) $(if $(JSON_LOGS),--json-logs)
+run: .venv/run             ## the whole deployment on this machine, until Ctrl-C
+	@PYTHONPATH=src .venv/bin/python -P -m backburner.development run --port $(PORT) $(if $(JSON_LOGS),--json-logs)
 
 sam-local: .venv/ready .venv-sam/ready  ## make run, and the API in Docker by sam local
 	@.venv/bin/python -m backburner.development.local.sam_local --port $(PORT)
@@ -29,7 +30,7 @@ screenshots: .venv/ready   ## the console's pictures in docs/images, with Chromi
 e2e: .venv/ready .venv-sam/ready .venv-ministack/ready .venv-generators/ready  ## sam deploy, update and delete, on ministack; with Python 3.13; sam local, in Docker; generated clients, with npm
 	.venv/bin/pytest tests/e2e -m e2e --ignore tests/e2e/test_newcomer.py --ignore tests/e2e/test_tutorial.py
 
-newcomer: dist .venv-sam/ready .venv-ministack/ready  ## from the wheel to a deployed API and an upgrade, in an empty folder
+newcomer: dist .venv/ready .venv-sam/ready .venv-ministack/ready  ## from the wheel to a deployed API and an upgrade, in an empty folder
 	.venv/bin/pytest tests/e2e/test_newcomer.py tests/e2e/test_tutorial.py -m e2e
 
 contract: .venv/ready   ## the API's contract against any address: BACKBURNER_URL=https://… make contract
@@ -57,7 +58,10 @@ check: lint scan build .venv-ministack/ready   ## what CI runs; with Python 3.13
 	$(MAKE) --jobs 2 --output-sync covered deployed
 
 covered:
-	.venv/bin/pytest --cov --cov-report=term
+	.venv/bin/coverage erase
+	.venv/bin/coverage run -m pytest
+	.venv/bin/coverage combine --quiet
+	.venv/bin/coverage report
 
 deployed:  # one after the other: each starts a ministack
 	$(MAKE) e2e
@@ -93,28 +97,30 @@ redrive: .venv/ready       ## drive failed jobs again: make redrive STACK=backbu
 
 lock: .venv/ready          ## the locked requirements, after a change of requirements/*.in
 	.venv/bin/python -m pip install --quiet uv
-	cd requirements && for set in dev:3.11 sam:3.13 ministack:3.11 checkov:3.13 audit:3.13 bench:3.13 generators:3.13; do ../.venv/bin/uv pip compile --quiet --universal \
-	  --upgrade --python-version $${set#*:} --generate-hashes --no-header $${set%:*}.in -o $${set%:*}.txt; done
+	cd requirements && for set in dev:3.11 run:3.11 dist:3.11 sam:3.13 ministack:3.11 checkov:3.13 audit:3.13 bench:3.13 generators:3.13; do ../.venv/bin/uv pip compile --quiet --universal \
+	  --upgrade --python-version $${set#*:} --generate-hashes --no-header $${set%:*}.in -o $${set%:*}.txt \
+	  $$(case $$set in dev:*) echo --excludes unused.txt;; run:*) echo --excludes unused.txt -c dev.txt;; esac) || exit; done
 
-dist: .venv/ready          ## the wheel and the sdist, into dist/
-	@rm -rf dist
-	.venv/bin/python -m build --no-isolation --quiet
+dist: .venv-dist/ready     ## the wheel and the sdist, into dist/
+	.venv-dist/bin/hatchling build --clean
 
 build-RequestFunction build-WorkerFunction build-WaitingWorkerFunction build-DeadLetterFunction build-ComputationsLayer:
 	@"$(HERE)/.venv/bin/backburner" bundle $(@:build-%=%) $(LAMBDA_PROCESSOR) "$(ARTIFACTS_DIR)"
 
 clean:                     ## remove what the other targets have installed and built
-	rm -rf .venv .venv-sam .venv-ministack .venv-checkov .venv-audit .venv-bench .venv-generators .aws-sam dist
+	rm -rf .venv .venv-* .aws-sam dist
+
+.venv/run: requirements/run.txt
+	@$(install)
+	@touch $@
 
 .venv/ready: requirements/dev.txt
-.venv-sam/ready: requirements/sam.txt
-.venv-ministack/ready: requirements/ministack.txt
-.venv-checkov/ready: requirements/checkov.txt
-.venv-audit/ready: requirements/audit.txt
-.venv-bench/ready: requirements/bench.txt
-.venv-generators/ready: requirements/generators.txt
-.venv/ready .venv-sam/ready .venv-ministack/ready .venv-checkov/ready .venv-audit/ready .venv-bench/ready .venv-generators/ready:
-	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	$(if $(filter .venv/ready,$@),$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .)
+	@$(install)
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch .venv/run $@
+
+.venv-%/ready: requirements/%.txt
+	@$(install)
 	@touch $@
+
+install = $(or $(PYTHON),$(error no Python 3.11 or later is on the path; install one)) requirements/install.py $(@D) $<

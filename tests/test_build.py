@@ -155,7 +155,7 @@ def test_what_is_deployed_is_what_is_tested(listed: Path) -> None:
 
 def test_a_project_is_developed_with_what_is_deployed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    named = {line for line in project["optional-dependencies"]["dev"] if "==" in line}
+    named = {line for line in project["optional-dependencies"]["run"] if "==" in line}
     own = {name.partition(">")[0] for name in project["dependencies"]} - RUNTIME
     assert named == {pin for pin in pins(PINS) if pin.partition("==")[0] in own}
 

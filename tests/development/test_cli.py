@@ -75,3 +75,24 @@ def test_without_the_extra_it_says_what_to_install() -> None:
     assert done.returncode == 1
     assert "pip install 'backburner[dev]'" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["new", "Not a name"], 1, "cannot be the name of a stack"),
+        (["run", "--env", "LOUD"], 2, "is not NAME=VALUE"),
+        (["compute", "word-count"], 0, '"words"'),
+        (["ask", "word-count", "--url", "http://127.0.0.1:9"], 2, "http://127.0.0.1:9"),
+        (["test"], 1, "the tests need pytest, which is not installed; install backburner with"),
+    ],
+)
+def test_only_the_tests_need_pytest(arguments: list[str], status: int, said: str) -> None:
+    without = "import sys; sys.modules['pytest'] = None; import backburner.development.cli as cli"
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", f"{without}; cli.main()", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, said in done.stdout + done.stderr) == (status, True), done

@@ -79,8 +79,8 @@ def older_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     replace(template, ', "${UnburiedDeadLetters.Arn}"', "")
     replace(template, r"(?s)  # For dead letters that nobody receives.*(?=  Dashboard:)", "")
     replace(template, "Threshold: 5\n", "Threshold: 6\n")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
-    subprocess.run([*build, str(source)], check=True, capture_output=True)  # noqa: S603
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=source, check=True, capture_output=True)  # noqa: S603
     [made] = folder.glob("*.whl")
     return made
 

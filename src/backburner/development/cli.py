@@ -13,7 +13,7 @@ from backburner.development import bundle as bundles
 from backburner.development import compute as computing
 from backburner.development import doctor as examination
 from backburner.development import forget as forgetting
-from backburner.development import parameter_files, project, testing
+from backburner.development import parameter_files, project
 from backburner.development import redrive as redriving
 from backburner.development.errors import CommandError
 from backburner.development.local.deployment import KEPT_IN
@@ -157,6 +157,13 @@ def test(url: str, pytest_arguments: tuple[str, ...]) -> None:
 
     Exit codes: 0 passed, 1 failed, others as pytest's.
     """
+    try:
+        from backburner.development import testing
+    except ModuleNotFoundError as error:
+        remedy = "install backburner with its extra dev, as in pip install 'backburner[dev]'"
+        raise CommandError(
+            f"the tests need {error.name}, which is not installed; {remedy}"
+        ) from error
     sys.exit(testing.test(url, pytest_arguments))
 
 

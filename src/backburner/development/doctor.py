@@ -26,10 +26,10 @@ HOST = "127.0.0.1"
 OLDEST = (3, 11)
 SYSTEMS = {"Linux": "Linux", "Darwin": "macOS"}
 LIBRARIES = ("moto", "werkzeug", "yaml", "click")
-"""Of the extra `dev`: what the local deployment imports."""
+"""Of the extra `run`: what the local deployment imports."""
 GB = 10**9
 FREE_BYTES = GB
-"""What is installed to run this repository takes 0.7 GB."""
+"""What is installed to run this repository takes 0.6 GB."""
 MAX_ASKED_S = 60
 """Seconds for a program to tell its version."""
 LAMBDAS_PYTHON = "python3.13"

@@ -46,7 +46,7 @@ def greeting(deployment: Deployment) -> str:
     url, moto_url = deployment.url, deployment.moto_url
     stores = f"its table, queues and bucket at {moto_url} (moto) are {deployment.kept}"
     ready = f"The console is at {url}/, until Ctrl-C; {stores}. Or ask with:"
-    return "\n  ".join([ready, *questions(url)[:1], f"curl -i {url}/v1"])
+    return "\n  ".join([ready, *questions(url)[-1:], f"curl -i {url}/v1"])
 
 
 def questions(url: str) -> list[str]:
