@@ -12,8 +12,8 @@ from backburner.development import ask as asking
 from backburner.development import bundle as bundles
 from backburner.development import compute as computing
 from backburner.development import doctor as examination
+from backburner.development import documents, packages, parameter_files, project
 from backburner.development import forget as forgetting
-from backburner.development import parameter_files, project
 from backburner.development import redrive as redriving
 from backburner.development.errors import CommandError
 from backburner.development.run import run as run_deployment
@@ -209,13 +209,34 @@ def doctor() -> None:
     sys.exit(examination.doctor())
 
 
+@main.command()
+@click.option("--upgrade", is_flag=True, help="Take the newest version of every library.")
+def lock(*, upgrade: bool) -> None:
+    """Choose the libraries' versions, here and in Lambda, and write them into requirements.lock.
+
+    They stay as they are where they fit. The next make installs them.
+    """
+    packages.lock(upgrade=upgrade)
+
+
+@main.command()
+@click.argument("name", required=False)
+def docs(name: str | None) -> None:
+    """Show the document NAME, or without one the list of them."""
+    click.echo_via_pager(documents.text(name) if name else documents.listed())
+
+
 @main.command(hidden=True)
 @click.argument("logical_id")
 @click.argument("processor", type=click.Choice(["aarch64", "x86_64"]))
 @click.argument("folder", type=click.Path(path_type=Path))
-def bundle(logical_id: str, processor: str, folder: Path) -> None:
+@click.option("--project", "root", type=FOLDER, default=".", help="The folder of template.yaml.")
+@click.option("--lock", default=packages.LOCK.name, help="What has the versions, in the project.")
+def bundle(logical_id: str, processor: str, folder: Path, root: Path, lock: str) -> None:
     """Make a function's bundle or the layer in FOLDER: what the Makefile does for sam build."""
-    bundles.bundle(logical_id, processor, source=Path.cwd(), target=folder)
+    python = bundles.find_python()
+    of = bundles.Project(folder=root, lock=root / lock, processor=processor, python=python)
+    bundles.bundle(logical_id, of, folder)
 
 
 def _assignment(text: str) -> tuple[str, str]:
