@@ -105,7 +105,7 @@ dist: .venv/ready          ## the wheel and the sdist, into dist/
 	.venv/bin/python -m build --no-isolation --quiet
 
 build-RequestFunction build-WorkerFunction build-WaitingWorkerFunction build-DeadLetterFunction build-ComputationsLayer:
-	@"$(HERE)/.venv/bin/backburner" bundle $(@:build-%=%) $(LAMBDA_PROCESSOR) "$(ARTIFACTS_DIR)" --project "$(HERE)" --lock requirements/dev.txt
+	@"$(HERE)/.venv/bin/python" -P -m backburner.development.bundle $(@:build-%=%) $(LAMBDA_PROCESSOR) "$(ARTIFACTS_DIR)" "$(HERE)" requirements/dev.txt
 
 clean:                     ## remove what the other targets have installed and built
 	rm -rf .venv .venv-sam .venv-ministack .venv-checkov .venv-audit .venv-simulate .venv-bench .venv-generators .aws-sam dist

@@ -1,6 +1,9 @@
 """What sam build makes: the functions' code and the layer, as wheels for Lambda, all compiled.
 
-Lambda's disks are read-only: what is not compiled here is compiled anew at every cold start.
+    python -m backburner.development.bundle LOGICAL_ID PROCESSOR TARGET PROJECT LOCK
+
+Lambda's disks are read-only: what is not compiled here is compiled anew at every cold start. It is
+no command of cli.py, as it runs five times in a build, and that takes three seconds to import.
 """
 
 import fcntl
@@ -195,14 +198,15 @@ def compile_all(python: str, target: Path, place: str) -> None:
 
 
 def find_python(candidates: Iterable[str] = (sys.executable, f"python{RUNTIME}")) -> str:
-    """A Python of Lambda's version: only its bytecode fits."""
-    script = "import sys; print('%d.%d' % sys.version_info[:2])"
+    """A Python of Lambda's version, as only its bytecode fits, with pip."""
+    script = "import pip, sys; print('%d.%d' % sys.version_info[:2])"
     for python in candidates:
         if shutil.which(python) and output([python, "-c", script]) == RUNTIME:
             return python
     raise CommandError(
-        f"sam build needs Python {RUNTIME}, as Lambda has it; here is {sys.version.split()[0]}: "
-        f"install python{RUNTIME}, and make sure that `python{RUNTIME} --version` runs"
+        f"sam build needs Python {RUNTIME} with pip, as only that compiles for Lambda; here is "
+        f"{sys.version.split()[0]}: install python{RUNTIME}, and make sure that "
+        f"`python{RUNTIME} -m pip --version` runs"
     )
 
 
@@ -215,3 +219,20 @@ def run(command: Sequence[str], wanted: str) -> None:
     done = subprocess.run(command, check=False)  # noqa: S603
     if done.returncode:
         raise CommandError(f"{wanted} could not be had; the lines above say why")
+
+
+def main(logical_id: str, processor: str, target: str, folder: str, lock: str) -> None:
+    project = Project(
+        folder=Path(folder),
+        lock=Path(folder, lock),
+        processor=processor,
+        python=find_python(),
+    )
+    bundle(logical_id, project, Path(target))
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except CommandError as error:
+        sys.exit(str(error))

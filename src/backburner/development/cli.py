@@ -9,7 +9,6 @@ import click
 
 from backburner import __version__
 from backburner.development import ask as asking
-from backburner.development import bundle as bundles
 from backburner.development import compute as computing
 from backburner.development import doctor as examination
 from backburner.development import documents, packages, parameter_files, project
@@ -224,19 +223,6 @@ def lock(*, upgrade: bool) -> None:
 def docs(name: str | None) -> None:
     """Show the document NAME, or without one the list of them."""
     click.echo_via_pager(documents.text(name) if name else documents.listed())
-
-
-@main.command(hidden=True)
-@click.argument("logical_id")
-@click.argument("processor", type=click.Choice(["aarch64", "x86_64"]))
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--project", "root", type=FOLDER, default=".", help="The folder of template.yaml.")
-@click.option("--lock", default=packages.LOCK.name, help="What has the versions, in the project.")
-def bundle(logical_id: str, processor: str, folder: Path, root: Path, lock: str) -> None:
-    """Make a function's bundle or the layer in FOLDER: what the Makefile does for sam build."""
-    python = bundles.find_python()
-    of = bundles.Project(folder=root, lock=root / lock, processor=processor, python=python)
-    bundles.bundle(logical_id, of, folder)
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,14 +29,15 @@ ALL = "backburner[dev]"
 NAME = re.compile(r" *(?:Collecting|\+) ([\w.-]+)")
 """How pip and uv begin a line about a library."""
 PIN = re.compile(r"^([\w.-]+)==\S+", re.MULTILINE)
-LISTED_NAME = re.compile(r"^[\w.-]+", re.MULTILINE)
+LIMITED = re.compile(r"^([\w.-]+)(?:\[[^]]*\])? *[=<>~!]", re.MULTILINE)
+"""A line that says which versions it takes."""
 TOLD_LINES = 20
 """Of what a failed command has printed."""
 
 
 def install(extra: str) -> None:
     """Install what the project lists, and backburner with this extra, from the lock."""
-    if not LOCK.exists() or OF + digest() not in LOCK.read_text():
+    if not is_current():
         lock()
     print("Installing into .venv:", flush=True)
     tool = [uv, "pip", "install", "--python", sys.executable] if (uv := found_uv()) else pip()
@@ -50,6 +50,11 @@ def lock(*, upgrade: bool = False) -> None:
     kept = [] if upgrade or not LOCK.exists() else pins(LOCK.read_text())
     chosen = chosen_by_uv(uv, kept) if (uv := found_uv()) else chosen_by_pip(kept)
     LOCK.write_text("\n".join([HEADER, OF + digest(), *sorted(chosen, key=str.lower), ""]))
+
+
+def is_current() -> bool:
+    """Whether the lock was made for what is listed now."""
+    return LOCK.exists() and OF + digest() in LOCK.read_text()
 
 
 def digest() -> str:
@@ -71,11 +76,11 @@ def chosen_by_uv(uv: str, kept: Iterable[str]) -> list[str]:
         return pins(output.read_text())
 
 
-def chosen_by_pip(kept: Iterable[str]) -> list[str]:
+def chosen_by_pip(kept: list[str]) -> list[str]:
     """pip keeps to constraints or gives up, so they are loosened until there is a choice."""
-    named = {each.lower() for path in LISTS for each in LISTED_NAME.findall(path.read_text())}
-    unnamed = [pin for pin in kept if pin.partition("==")[0].lower() not in named]
-    for constraints in (kept, unnamed):
+    limited = {each.lower() for path in LISTS for each in LIMITED.findall(path.read_text())}
+    others = [pin for pin in kept if pin.partition("==")[0].lower() not in limited]
+    for constraints in (kept, others) if kept else ():
         try:
             return chosen_within(constraints)
         except CommandError:
@@ -93,8 +98,13 @@ def chosen_within(constraints: Iterable[str]) -> list[str]:
         return pins("\n".join(f"{each['name']}=={each['version']}" for each in found))
 
 
-def found_uv() -> str | None:
-    return shutil.which("uv")
+def found_uv() -> str:
+    """The command uv, if it runs. `make UV=` goes without."""
+    try:
+        subprocess.run(["uv", "--version"], capture_output=True, check=True)  # noqa: S607
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return os.environ.get("UV", "uv")
 
 
 def pip() -> list[str]:
@@ -120,7 +130,8 @@ def run(command: list[str]) -> None:
         printed = list(told(running.stdout or ()))
     if running.returncode:
         why = "".join(printed[-TOLD_LINES:])
-        raise CommandError(f"{why}the libraries could not be had; the lines above say why")
+        remedy = "; pip does it instead with `make UV=`" if "pip" in command[1:2] else ""
+        raise CommandError(f"{why}the libraries could not be had, as the lines above say{remedy}")
 
 
 def told(printed: Iterable[str]) -> Iterator[str]:
