@@ -28,7 +28,7 @@ class Lanes:
         if lane not in self.queues:
             raise Unavailable(
                 f"the lane {lane!r} is not deployed; deploy with the parameter "
-                f"{PARAMETERS.get(lane, 'of this lane')}, as docs/operations.md says",
+                f"{PARAMETERS.get(lane, 'of this lane')}, as `backburner docs operations` says",
                 retry_after=RETRY_AFTER_S,
             )
         return self.queues[lane]
