@@ -105,7 +105,9 @@ def test_libraries_have_the_versions_of_the_lock_and_are_made_once_for_it(
     assert built() == "VERSION = 1"
     (tmp_path / "index").rename(tmp_path / "away")
     assert built() == "VERSION = 1"
-    project.lock.write_text("tiny==2")
+    project.lock.write_text(
+        "tiny==2 ; python_version > '3' \\\n    --hash=sha256:0 \\\n    --hash=sha256:1\n"
+    )
     with pytest.raises(CommandError):
         built()
     (tmp_path / "away").rename(tmp_path / "index")

@@ -8,6 +8,7 @@ no command of cli.py, as it runs five times in a build, and that takes three sec
 
 import fcntl
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -74,14 +75,16 @@ class Project:
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir()
         target, place = (making, "/var/task") if part == "src" else (making / "python", "/opt")
+        (limits := folder.with_suffix(".txt")).write_text(without_hashes(self.lock.read_text()))
         for listed in lists:
-            self._install(target, listed)
+            self._install(target, listed, limits)
+        limits.unlink()
         for unreached in (*UNREACHED, "bin") if part == "src" else ("bin",):
             shutil.rmtree(target / unreached, ignore_errors=True)
         compile_all(self.python, making, place)
         making.rename(folder)
 
-    def _install(self, target: Path, listed: Path) -> None:
+    def _install(self, target: Path, listed: Path, limits: Path) -> None:
         """Install wheels for Lambda, whatever machine this is."""
         requirements = read(listed)
         if not requirements:
@@ -95,7 +98,7 @@ class Project:
                 *("--target", str(target), "--no-compile", "--only-binary=:all:"),
                 *("--implementation", "cp", "--python-version", RUNTIME),
                 *(f"--platform={platform}" for platform in platforms),
-                *("--constraint", str(self.lock), *(["--no-deps"] if as_listed else [])),
+                *("--constraint", str(limits), *(["--no-deps"] if as_listed else [])),
                 *requirements,
             ],
             f"what {listed.parent.name}/{listed.name} lists",
@@ -118,13 +121,19 @@ def bundle(logical_id: str, project: Project, target: Path) -> None:
         compile_all(project.python, target / code, f"/var/task/{code}")
 
 
+def without_hashes(lock: str) -> str:
+    """pip takes no hashes from constraints, and then asks for them."""
+    return re.sub(r"\s*\\\n\s*--hash=\S+", "", lock)
+
+
 def is_known(listed: Path) -> bool:
     """Whether its lines say all: what is at an address may change."""
     return all((each := parsed(line)) and not each.url for line in lines(listed))
 
 
 def remove_older(folder: Path) -> None:
-    made = sorted(folder.glob("*-*"), key=lambda each: each.stat().st_mtime)
+    folders = (each for each in folder.glob("*-*") if each.is_dir())
+    made = sorted(folders, key=lambda each: each.stat().st_mtime)
     for old in made[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)
 
