@@ -110,3 +110,10 @@ def test_each_name_is_told_once_as_it_comes(capsys: pytest.CaptureFixture[str]) 
     printed = ["Collecting boto3>=1.40\n", "  Using cached boto3\n", " + moto==5.2.5\n"]
     assert list(packages.told([*printed, "Collecting boto3 (from moto)\n"]))[:3] == printed
     assert capsys.readouterr().out == "  boto3\n  moto\n"
+
+
+def test_a_name_is_spelled_in_one_way_whichever_tool_tells_it() -> None:
+    assert packages.pins("Flask==3\npydantic_core==2 ; x\nbackburner==1") == [
+        "flask==3",
+        "pydantic-core==2",
+    ]

@@ -28,7 +28,7 @@ CHOICE = ("--only-binary", ":all:", "--constraint", str(PINS))
 ALL = "backburner[dev]"
 NAME = re.compile(r" *(?:Collecting|\+) ([\w.-]+)")
 """How pip and uv begin a line about a library."""
-PIN = re.compile(r"^([\w.-]+)==\S+", re.MULTILINE)
+PIN = re.compile(r"^([\w.-]+)(==\S+)", re.MULTILINE)
 LIMITED = re.compile(r"^([\w.-]+)(?:\[[^]]*\])? *[=<>~!]", re.MULTILINE)
 """A line that says which versions it takes."""
 TOLD_LINES = 20
@@ -62,8 +62,9 @@ def digest() -> str:
 
 
 def pins(text: str) -> list[str]:
-    """Those of libraries; backburner's own version is in src/requirements.txt."""
-    return [each[0] for each in PIN.finditer(text) if each[1] != "backburner"]
+    """Those of libraries, spelled alike; backburner's own version is in src/requirements.txt."""
+    found = ((re.sub(r"[-_.]+", "-", name).lower(), rest) for name, rest in PIN.findall(text))
+    return [name + rest for name, rest in found if name != "backburner"]
 
 
 def chosen_by_uv(uv: str, kept: Iterable[str]) -> list[str]:
