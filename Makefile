@@ -105,7 +105,7 @@ dist: .venv-dist/ready     ## the wheel and the sdist, into dist/
 	.venv-dist/bin/hatchling build --clean
 
 build-RequestFunction build-WorkerFunction build-WaitingWorkerFunction build-DeadLetterFunction build-ComputationsLayer:
-	@"$(HERE)/.venv/bin/backburner" bundle $(@:build-%=%) $(LAMBDA_PROCESSOR) "$(ARTIFACTS_DIR)"
+	@"$(HERE)/.venv/bin/python" -P -m backburner.development.bundle $(@:build-%=%) $(LAMBDA_PROCESSOR) "$(ARTIFACTS_DIR)" "$(HERE)" requirements/dev.txt
 
 clean:                     ## remove what the other targets have installed and built
 	rm -rf .venv .venv-* .aws-sam dist

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backburner.development.request_imports import PINS
+from backburner.development.listed_imports import PINS
 
 ROOT = Path(__file__).parent.parent
 BUILT = ROOT / ".aws-sam" / "build"

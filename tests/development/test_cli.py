@@ -12,7 +12,8 @@ from backburner import __version__
 from backburner.development.cli import Commands, main
 from backburner.development.errors import CommandError
 
-COMMANDS = ["new", "run", "compute", "ask", "test", "upgrade", "redrive", "forget", "doctor"]
+COMMANDS = ["new", "run", "compute", "ask", "test", "lock", "docs", "upgrade", "redrive", "forget"]
+COMMANDS += ["doctor"]
 
 
 def test_the_version_is_told() -> None:

@@ -59,6 +59,7 @@ def test_the_wheel_has_types_the_template_and_no_computation_of_ours(built: Path
     assert "backburner/py.typed" in names
     assert "backburner/development/skeleton/template.yaml" in names
     assert "backburner/development/client.py" in names
+    assert "backburner/development/documents/reference.md" in names
     assert {f"backburner/http/console/{name}" for name in (PAGE, *FILES)} <= names
     assert not [name for name in names if "route_plan" in name]
 
@@ -73,5 +74,5 @@ def test_what_the_source_links_to_is_in_the_sdist() -> None:
 
 
 def test_a_checkout_has_no_wheel_to_give() -> None:
-    with pytest.raises(CommandError, match=r"not installed from a wheel, .* `make dist`"):
+    with pytest.raises(CommandError, match=r"runs from its checkout, .* `pip install '.\[dev\]'`"):
         wheel.pack()

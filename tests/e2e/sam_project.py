@@ -67,6 +67,8 @@ def copy_of(
         copy = shutil.copytree if (original / name).is_dir() else shutil.copy
         copy(original / name, folder / name)
     (folder / ".venv").symlink_to(ROOT / ".venv")
-    for part in ("src", "layer"):  # older than .venv/ready, or make would install into .venv
-        os.utime(folder / part / "requirements.txt", (0, 0))
+    (folder / "requirements").symlink_to(ROOT / "requirements")
+    shutil.copy(ROOT / "requirements/dev.txt", folder / "requirements.lock")
+    for path in ("src/requirements.txt", "layer/requirements.txt", "requirements.lock"):
+        os.utime(folder / path, (0, 0))  # older than .venv/ready, or make would install into .venv
     return SamProject(folder, {**os.environ, **environment}, stack_name)

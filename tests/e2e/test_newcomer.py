@@ -134,7 +134,8 @@ def test_from_new_to_the_first_answer_and_to_a_second_computation(
         assert api.answer({"number": 21}, "/v1/tripling").json == {"number": 63}
         changed = newcomer.runs("git", "status", "--porcelain", within=project).splitlines()
         assert [line for line in changed if line.startswith("??")] == [
-            "?? src/computations/tripling.py"
+            "?? requirements.lock",
+            "?? src/computations/tripling.py",
         ]
     assert " passed" in newcomer.runs("make", "test", within=project)
 

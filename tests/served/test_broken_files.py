@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import urllib3
 
 from backburner.development.local.deployment import Deployment
+from backburner.development.suites.api import Api
 from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.enable_socket
@@ -16,6 +18,15 @@ pytestmark = pytest.mark.enable_socket
 TESTS = Path(__file__).parent.parent
 DOUBLING = (TESTS / "support/computations/doubling.py").read_text()
 CRASHING = (TESTS / "support/computations/crashing.py").read_text()
+NEEDY = (
+    DOUBLING.partition("    if parameters")[0]
+    + """
+    try:
+        import httpx
+    except ImportError as error:
+        raise Uncomputable(str(error))
+"""
+)
 FILES = {
     "torn.py": ("\ndef", "SyntaxError at {file}, line 2: invalid syntax; mend it there"),
     "leaves.py": ("import sys\nsys.exit()", "SystemExit at {file}, line 2: "),
@@ -32,6 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("computations")
     for name, (source, _) in FILES.items():
         (folder / name).write_text(source)
+    (folder / "needy.py").write_text(NEEDY)
     (folder / "crashing.py").write_text(CRASHING.replace("attempts=2", "attempts=1"))
     return folder
 
@@ -60,7 +72,7 @@ def name_of(file: str) -> str:
 
 
 def test_the_others_work_and_what_is_broken_is_listed_nowhere(url: str) -> None:
-    whole = {"crashing", "link-preview", "route-plan", "word-count"}
+    whole = {"crashing", "link-preview", "needy", "route-plan", "word-count"}
     assert {each["name"] for each in get(f"{url}/v1").json()["computations"]} == whole
     paths = get(f"{url}/openapi.json").json()["paths"]
     assert whole == {path.split("/")[2] for path in paths if path.count("/") == 2}
@@ -73,6 +85,12 @@ def test_its_own_route_says_what_is_wrong_and_where(url: str, file: str, folder:
     for path in (f"/v1/{name_of(file)}", f"/v1/{name_of(file)}/{'a' * 64}"):
         response = get(url + path)
         assert (response.status, said in response.json()["detail"]) == (500, True)
+
+
+def test_an_attempt_lacks_what_is_installed_here_and_not_listed(url: str) -> None:
+    said = Api(url).answer({"number": 1, "label": "x"}, "/v1/needy").json["detail"]
+    lists = "src/requirements.txt or layer/requirements.txt"
+    assert said.startswith(f"httpx is not in {lists}; add the line httpx=={version('httpx')} to ")
 
 
 @pytest.mark.parametrize("file", FILES)

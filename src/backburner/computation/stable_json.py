@@ -52,7 +52,7 @@ INEXACT = (
     "use a str with a pattern, or an int in the smallest unit"
 )
 NOT_CLOSED = "it takes unknown fields; use a model that inherits computation.Parameters"
-UNKNOWN = "it is not known to have one JSON form; docs/reference.md lists the types that have"
+UNKNOWN = "it is not known to have one JSON form; `backburner docs reference` lists those that have"
 REASONS = {
     "set": UNORDERED,
     "frozenset": UNORDERED,

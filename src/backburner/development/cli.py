@@ -9,11 +9,10 @@ import click
 
 from backburner import __version__
 from backburner.development import ask as asking
-from backburner.development import bundle as bundles
 from backburner.development import compute as computing
 from backburner.development import doctor as examination
+from backburner.development import documents, packages, parameter_files, project
 from backburner.development import forget as forgetting
-from backburner.development import parameter_files, project
 from backburner.development import redrive as redriving
 from backburner.development.errors import CommandError
 from backburner.development.local.deployment import KEPT_IN
@@ -225,13 +224,21 @@ def doctor() -> None:
     sys.exit(examination.doctor())
 
 
-@main.command(hidden=True)
-@click.argument("logical_id")
-@click.argument("processor", type=click.Choice(["aarch64", "x86_64"]))
-@click.argument("folder", type=click.Path(path_type=Path))
-def bundle(logical_id: str, processor: str, folder: Path) -> None:
-    """Make a function's bundle or the layer in FOLDER: what the Makefile does for sam build."""
-    bundles.bundle(logical_id, processor, source=Path.cwd(), target=folder)
+@main.command()
+@click.option("--upgrade", is_flag=True, help="Take the newest version of every library.")
+def lock(*, upgrade: bool) -> None:
+    """Choose the libraries' versions, here and in Lambda, and write them into requirements.lock.
+
+    They stay as they are where they fit. The next make installs them.
+    """
+    packages.lock(upgrade=upgrade)
+
+
+@main.command()
+@click.argument("name", required=False)
+def docs(name: str | None) -> None:
+    """Show the document NAME, or without one the list of them."""
+    click.echo_via_pager(documents.text(name) if name else documents.listed())
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -13,14 +13,15 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
+from types import ModuleType
 from typing import BinaryIO
 
 import backburner
 from backburner.attempt import frames, handover
 from backburner.computation import Computation, Progress, declared, registry
-from backburner.development import request_imports
+from backburner.development import listed_imports
 from backburner.development.errors import CommandError
 from backburner.development.local import env_file
 from backburner.development.terminal import say
@@ -75,9 +76,14 @@ def load(name: str) -> Computation:
         raise NoComputations(
             f"the computations cannot be imported ({error}); work in the folder of a project"
         ) from error
-    requirements = Path(package.__path__[0]).parent / "requirements.txt"
-    with request_imports.restricted(requirements) if requirements.exists() else nullcontext():
+    with only_listed(package, with_layer=False):
         return registry.load(name)
+
+
+def only_listed(package: ModuleType, *, with_layer: bool = True) -> AbstractContextManager[None]:
+    """The imports of the request function, or with the layer those of a worker."""
+    lists = listed_imports.lists(Path(package.__path__[0]).parent, with_layer)
+    return listed_imports.restricted(*lists) if lists else nullcontext()
 
 
 def example(computation: Computation) -> bytes:
@@ -169,7 +175,8 @@ def carried_out(computation: Computation, job: Job) -> bytes:
     # What a computation prints is no part of the result. A debugger needs the terminal.
     prints = nullcontext() if sys.stdout.isatty() else redirect_stdout(sys.stderr)
     with prints, telling() as progress, declared.given_to_all(values_of(computation)):
-        found = computation.run(given, lambda done: progress(handover.fraction(done)))
+        with only_listed(registry.package()):
+            found = computation.run(given, lambda done: progress(handover.fraction(done)))
         json = handover.json_of(computation, found)
     frames.check_size(len(json))
     return json

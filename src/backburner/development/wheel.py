@@ -44,6 +44,6 @@ def is_of_the_wheel(path: metadata.PackagePath) -> bool:
 
 def not_from_a_wheel() -> CommandError:
     return CommandError(
-        "this backburner is not installed from a wheel, which a project needs; "
-        "make one in its checkout by `make dist`, and `pip install` it"
+        "this backburner runs from its checkout, and a project needs a wheel of it; install it as "
+        "others do, by `pip install '.[dev]'` in the checkout, into a venv elsewhere"
     )

@@ -1,4 +1,6 @@
 import os
+import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from signal import SIGKILL
@@ -76,6 +78,16 @@ def test_a_handler_finds_its_own_code_and_not_the_emulators(make: Make) -> None:
     path = make("handlers.describe").invoke(None)["path"]
     assert str(HANDLERS) in path
     assert not any(Path(folder, "runtime.py").exists() for folder in path)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_a_child_of_a_handler_lacks_what_its_function_does_not_list(
+    make: Make, method: str, tmp_path: Path
+) -> None:
+    shutil.copy(HANDLERS / "importing.py", tmp_path)
+    (tmp_path / "requirements.txt").touch()
+    said = make("importing.in_a_child", code=tmp_path).invoke(method)
+    assert re.search(r"httpx is not in .*requirements.txt; add the line httpx==", said)
 
 
 def test_a_sandbox_serves_one_event_after_the_other(make: Make) -> None:

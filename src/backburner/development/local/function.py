@@ -15,6 +15,7 @@ from signal import SIGKILL
 from threading import Lock
 from typing import Any
 
+from backburner.development.listed_imports import lists
 from backburner.development.local import runtime, template
 from backburner.development.local.env_file import EnvFile
 
@@ -59,14 +60,18 @@ class Function:
         self.timeout = declaration.timeout
         self.code = declaration.code
         self.console = console
-        requirements = declaration.code / "requirements.txt"
-        is_lean = requirements.exists() and not declaration.has_layers
-        listed = str(requirements.resolve()) if is_lean else ""
-        self.command = [declaration.handler, listed, *map(str, computations)]
+        sources = [declaration.code.resolve(), *(folder.parent for folder in computations)]
+        listed = [each for source in sources for each in lists(source, declaration.has_layers)]
+        self.command = [
+            declaration.handler,
+            os.pathsep.join(map(str, listed)),
+            *map(str, computations),
+        ]
         self.environment = environment
         self._before = before
         self._env_file = env_file
-        self._sources = [declaration.code, *computations, *([env_file.path] if env_file else [])]
+        self._sources = [declaration.code, *computations, *listed]
+        self._sources += [env_file.path] if env_file else []
         # None is a sandbox that was never needed. Last in, first out, so it may never be.
         self._idle: LifoQueue[Sandbox | None] = LifoQueue()
         for _ in range(most_sandboxes):

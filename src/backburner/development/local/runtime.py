@@ -1,10 +1,10 @@
 """Runs inside a sandbox, like Lambda's runtime.
 
-    python runtime.py FD MODULE.HANDLER REQUIREMENTS [FOLDER …]
+    python runtime.py FD MODULE.HANDLER LISTS [FOLDER …]
 
 It imports the handler once and then gives it one event at a time. Events and answers travel over a
-separate pipe, FD, as handlers and libraries may print. A function without a layer has only the
-libraries that its REQUIREMENTS list; for others that is empty. The folders hold more computations.
+separate pipe, FD, as handlers and libraries may print. A function has only the libraries that the
+requirements.txt of its LISTS name, if there are any. The folders hold more computations.
 """
 
 import importlib
@@ -108,10 +108,10 @@ def add_computations(folders: list[str]) -> None:
             path.append(folder)  # a package without __init__.py has no `extend`
 
 
-def import_only(requirements: str) -> None:
-    if requirements:
-        request_imports = importlib.import_module("backburner.development.request_imports")
-        request_imports.install(Path(requirements))
+def import_only(lists: str) -> None:
+    if lists:
+        listed_imports = importlib.import_module("backburner.development.listed_imports")
+        listed_imports.install(*map(Path, lists.split(os.pathsep)))
 
 
 def log_for_people() -> None:

@@ -11,8 +11,8 @@ import computations
 from backburner.computation import Computation, declared, registry
 from backburner.computation.declared import Values
 from backburner.development.compute import values_of
+from backburner.development.listed_imports import bundled
 from backburner.development.local.template import TEMPLATE, load
-from backburner.development.request_imports import bundled
 from backburner.development.suites.api import Api
 from backburner.errors import AttemptFailed
 from backburner.http import parameters
@@ -115,7 +115,8 @@ def test_its_example_has_one_signature_in_every_process(computation: Computation
 def test_its_example_can_be_asked_for_and_is_answered(computation: Computation, api: Api) -> None:
     path = f"/v1/{computation.name}"
     assert api.post(path, computation.example).status in (200, 202)
-    assert api.answer(computation.example, path).status == 200
+    reply = api.answer(computation.example, path)
+    assert reply.status == 200, reply.json.get("detail")
 
 
 def test_the_worker_has_the_time_that_it_may_take(computation: Computation) -> None:
