@@ -140,6 +140,12 @@ def test_whatever_is_wrong_with_a_file_it_is_named_with_line_and_remedy(
     assert str(file) + (f", line {line}" if line else "") in told
 
 
+def test_an_example_without_parameters_is_one(folder: Path) -> None:
+    bare = f"{DOUBLING}\nclass Parameters(computation.Parameters): pass\nEXAMPLE = {{}}\n"
+    (folder / "bare.py").write_text(bare)
+    assert registry.load("bare").example == {}
+
+
 def test_what_a_file_imports_of_its_own_folder_is_named_if_that_is_wrong(folder: Path) -> None:
     (folder / "split").mkdir()
     (folder / "split/__init__.py").write_text('"""Split."""\nfrom .solver import it\n')
