@@ -16,7 +16,7 @@ from backburner.computation import registry
 from backburner.http import parameters
 from backburner.http.event import MAX_DEPTH, Request
 from backburner.http.parameters import MAX_ERRORS, MAX_REASON_LENGTH, takes_text
-from backburner.problems import InvalidParameters
+from backburner.problems import InvalidParameters, NotJson
 from backburner.protocol.signature import canonical
 from tests.conftest import MotoDeployment, http_event
 from tests.http import hostile
@@ -394,6 +394,13 @@ def test_a_body_that_is_not_said_to_be_json_is_415(
     reply = post(deployment, '{"number": 1}', content_type)
     assert reply.status == 415
     assert "send application/json" in reply.json["detail"]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "br, gzip", "unheard-of"])
+def test_a_body_in_a_coding_is_415_with_its_name(coding: str) -> None:
+    headers = {"content-type": "application/json", "content-encoding": coding}
+    with pytest.raises(NotJson, match=f"content-encoding is '{coding.lower()}'; send the body"):
+        Request.from_event(http_event("POST", "/", headers=headers, body="{}")).json()
 
 
 @pytest.mark.parametrize(
