@@ -175,7 +175,9 @@ def _mixes_booleans(choices: list[Node]) -> bool:
     """True if one of the choices has a member that is equal to a value of another."""
     members = [m for c in choices if c.kind in ("enum", "literal") for m in _members(c.schema)]
     held = {isinstance(member, bool) for member in members if member in (0, 1)}
-    others = {choice.kind == "bool" for choice in choices if choice.kind in ("bool", "float", "int")}
+    others = {
+        choice.kind == "bool" for choice in choices if choice.kind in ("bool", "float", "int")
+    }
     return bool(held) and len(held | others) > 1
 
 
