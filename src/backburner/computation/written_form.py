@@ -13,8 +13,8 @@ from pydantic_core import SchemaValidator
 ANY = {"type": "any"}
 AUTHORS = ("function-after", "function-before", "function-wrap")
 """Validators of the author: they know the value, but not always its written form."""
-INNER = ("choices", "definitions", "items_schema", "json_schema", "keys_schema", "schema", "steps")
-INNER += ("extras_schema", "lax_schema", "strict_schema", "values_schema")
+INNER = {"choices", "definitions", "items_schema", "json_schema", "keys_schema", "schema", "steps"}
+INNER |= {"extras_schema", "lax_schema", "strict_schema", "values_schema"}
 """The keys of what is within a node: a node or a list of nodes."""
 FIELDS = {"dataclass-args": "dataclass-field", "model-fields": "model-field"} | {
     "typed-dict": "typed-dict-field"
@@ -29,7 +29,7 @@ def validate(model: type[BaseModel], json: bytes) -> None:
 @cache
 def _validator(model: type[BaseModel]) -> SchemaValidator:
     schema = _written(model.__pydantic_core_schema__)
-    return SchemaValidator(schema, _use_prebuilt=False)  # type: ignore[call-arg] # the stubs lack it
+    return SchemaValidator(schema, _use_prebuilt=False)
 
 
 def _written(node: Any) -> Any:
