@@ -8,18 +8,34 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import pairwise
 from math import inf, nan
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
+import jsonschema
 import numpy as np
 import pytest
+from pydantic import (
+    BaseModel,
+    Field,
+    Json,
+    PlainSerializer,
+    SerializeAsAny,
+    computed_field,
+    field_serializer,
+    model_serializer,
+    model_validator,
+)
 
 import computations
 from backburner import attempt
 from backburner.attempt import frames, handover, isolation
 from backburner.attempt.frames import FRACTION, MAX_RESULT_BYTES, Kind
+from backburner.computation import Result, registry
 from backburner.errors import AttemptFailed, TryAgain, Uncomputable
 from backburner.problems import ResultTooLarge
 from tests.support.environment import exactly
@@ -425,6 +441,97 @@ def test_a_result_that_is_not_what_it_declares_is_a_failed_attempt(
         unruly(how)
     assert "71307130" not in str(caught.value)
     assert "mark" not in str(caught.value)
+
+
+def handed_over(found: Result) -> Any:
+    computation = replace(registry.load("doubling"), result=type(found))
+    return json.loads(handover.json_of(computation, found))
+
+
+class Inner(BaseModel):
+    any: Any = None
+    number: float | None = None
+
+
+class Loose(Result):
+    any: Any = None
+    mapped: dict[str, Any] = Field({})
+    inner: Inner = Inner()
+    told: Annotated[Any, PlainSerializer(lambda v: "n/a", when_used="json")] = nan
+
+
+class Labelled(BaseModel):
+    @model_serializer
+    def label(self) -> str:
+        return "label"
+
+
+class More(Inner):
+    more: int = 1
+
+
+class Written(Result):
+    renamed: Annotated[int, Field(alias="Renamed", ge=0)] = 1
+    read: int = Field(default=1, validation_alias="given")
+    written: int = Field(default=1, serialization_alias="Written")
+    secret: int = Field(default=1, exclude=True)
+    zero: int = Field(default=0, exclude_if=lambda value: value == 0)
+    at: datetime | None = datetime(2026, 1, 1, tzinfo=UTC)
+    never: datetime | None = None
+    unpacked: Json[list[int]]
+    duck: SerializeAsAny[Inner] = More()
+    labelled: list[Labelled | int] = Field([Labelled()])
+    itself: "Written | None" = None
+
+    @field_serializer("at", "never", when_used="unless-none")
+    def seconds(self, at: datetime) -> int:
+        return int(at.timestamp())
+
+    @computed_field(alias="Sum")  # type: ignore[prop-decorator]
+    @property
+    def total(self) -> int:
+        return 2
+
+    @model_validator(mode="after")
+    def check(self) -> Self:
+        assert self.at
+        assert self.at.year
+        return self
+
+
+WRITTEN = Written.model_validate({"unpacked": "[1]", "itself": Written(unpacked="[2]")})
+
+
+@pytest.mark.parametrize("found", [WRITTEN, Loose(any=[None, "NaN"], mapped={"a": "-Infinity"})])
+def test_a_result_is_valid_as_it_is_written_and_so_as_the_documents_say(found: Result) -> None:
+    written = handed_over(found)
+    assert written == found.model_dump(mode="json", by_alias=True, warnings=False)
+    jsonschema.validate(written, type(found).model_json_schema(mode="serialization"))
+
+
+def test_a_result_that_is_not_valid_as_it_is_written_says_where() -> None:
+    changed = WRITTEN.model_copy(update={"renamed": -1, "itself": "71307130"})
+    where = r"Renamed \(greater_than_equal\), itself.* \(\w+\); make it"
+    with pytest.raises(AttemptFailed, match=where):
+        handed_over(changed)
+
+
+@pytest.mark.parametrize(
+    "value", [nan, inf, -inf, np.float64(nan), *map(Decimal, ("NaN", "-Infinity"))]
+)
+@pytest.mark.parametrize(
+    "put",
+    [
+        lambda value: Loose(any=value),
+        lambda value: Loose(any=["x", {"y": (value,)}]),
+        lambda value: Loose(mapped={"x": None, "y": {value}}),
+        lambda value: Loose(inner=Inner(any=value)),
+        lambda value: Loose(inner=Inner.model_construct(number=value)),
+    ],
+)
+def test_a_result_has_no_number_that_json_lacks(value: Any, put: Callable[[Any], Result]) -> None:
+    with pytest.raises(AttemptFailed, match=r"NaN or an infinity; give None|float_type"):
+        handed_over(put(value))
 
 
 def test_a_refusal_is_cut_off_where_it_is_too_long(unruly: Callable[..., Any]) -> None:

@@ -56,7 +56,7 @@ def test_lambda_gets_the_light_client_and_its_keys_and_region_count() -> None:
         {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9001/credentials"},
         {"AWS_PROFILE": "mine"},
         {"AWS_CREDENTIAL_EXPIRATION": "2030-01-01T00:00:00Z"},
-        {"AWS_ACCOUNT_ID": "123456789012"},
+        {"AWS_ACCOUNT_ID_ENDPOINT_MODE": "required"},
         {"AWS_CA_BUNDLE": "ca.pem"},
         {"AWS_USE_FIPS_ENDPOINT": "true"},
         {"AWS_USE_DUALSTACK_ENDPOINT": "true"},
@@ -73,6 +73,10 @@ def test_lambda_gets_the_light_client_and_its_keys_and_region_count() -> None:
 )
 def test_what_only_botocore_knows_is_left_to_it(setting: dict[str, str]) -> None:
     assert made(**setting) is None
+
+
+def test_what_lambda_and_sam_local_set_besides_costs_nothing() -> None:
+    assert made(AWS_ACCESS_KEY="id", AWS_ACCOUNT_ID="123456789012")
 
 
 @pytest.mark.parametrize("name", aws_environment.FILES)

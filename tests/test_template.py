@@ -18,6 +18,10 @@ def properties(logical_id: str) -> Any:
     return RESOURCES[logical_id]["Properties"]
 
 
+def test_cloudformation_takes_the_template_in_the_call_itself() -> None:
+    assert len(TEMPLATE.read_bytes()) <= 51_200 - 1_000  # some air for the next lines
+
+
 def test_the_table_deletes_what_has_expired() -> None:
     ttl = {"AttributeName": "expires_at", "Enabled": True}
     assert properties("Table")["TimeToLiveSpecification"] == ttl

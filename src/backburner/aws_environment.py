@@ -18,10 +18,12 @@ REGIONS = {
 KNOWN = re.compile(
     "(?!AWS_|.*_PROXY$)"
     "|AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|REGION|DEFAULT_REGION|EXECUTION_ENV)$"
-    "|AWS_(ENDPOINT_URL(_.*)?|LAMBDA_.*|XRAY_.*|SAM_LOCAL|CONFIG_FILE|SHARED_CREDENTIALS_FILE)$",
+    "|AWS_(ACCESS_KEY|ACCOUNT_ID|ENDPOINT_URL(_.*)?|LAMBDA_.*|XRAY_.*|SAM_LOCAL|CONFIG_FILE|SHARED_CREDENTIALS_FILE)$",
     re.IGNORECASE,
 )
-"""Environment variables that change nothing for botocore, or that the light client obeys too."""
+"""Environment variables that change nothing for botocore, or that the light client obeys too.
+
+With AWS_ACCOUNT_ID botocore calls DynamoDB by another host, which gives the same answers."""
 FILES = {
     "AWS_CONFIG_FILE": "~/.aws/config",
     "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials",

@@ -20,6 +20,7 @@ from backburner.protocol.failed_jobs import FailedJobs
 from backburner.protocol.store import Leases, Store
 from backburner.protocol.task_queue import TaskQueue
 from backburner.run_times import RunTimes
+from backburner.telemetry import logger
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -116,7 +117,9 @@ def run_times(store: Store) -> RunTimes:
 
 
 def _client(service: str, time_limits: TimeLimits, *, light: bool = False) -> Any:
-    if light and (client := light_client(service, time_limits)):
+    client = light_client(service, time_limits) if light else None
+    logger.debug("a client is made", client_of=service, is_light=client is not None)
+    if client:
         return client
     config = time_limits.config
     with _making:  # botocore makes no two at once

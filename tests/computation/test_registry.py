@@ -177,6 +177,12 @@ def test_its_lane_is_that_of_its_kind_unless_its_policy_says_standard(
     assert registry.load(f"in-lane-{number}").policy.lane == LANES[content]
 
 
+def test_an_example_without_parameters_is_one(folder: Path) -> None:
+    bare = f"{DOUBLING}\nclass Parameters(computation.Parameters): pass\nEXAMPLE = {{}}\n"
+    (folder / "bare.py").write_text(bare)
+    assert registry.load("bare").example == {}
+
+
 def test_what_a_file_imports_of_its_own_folder_is_named_if_that_is_wrong(folder: Path) -> None:
     (folder / "split").mkdir()
     (folder / "split/__init__.py").write_text('"""Split."""\nfrom .solver import it\n')

@@ -243,6 +243,8 @@ REFUSED: list[tuple[Any, str]] = [
     (type[int], "not known"),
     (Pair, "a member is not text"),
     (Literal[Colour.RED], "a member is not text"),
+    (Literal[1] | bool, "true may be read as 1"),
+    (Literal[False] | float, "true may be read as 1"),
     (Literal[b"a"], "a member is not text"),
     (dict[int, int], r"two names in a JSON object may be equal as keys.*dict\[str"),
     (dict[float, int], "two names"),

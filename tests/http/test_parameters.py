@@ -4,7 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -12,9 +12,11 @@ from hypothesis import example, given
 from pydantic import Field
 
 from backburner import computation
+from backburner.computation import registry
 from backburner.http import parameters
 from backburner.http.event import MAX_DEPTH, Request
 from backburner.http.parameters import MAX_ERRORS, MAX_REASON_LENGTH, takes_text
+from backburner.problems import InvalidParameters, NotJson
 from backburner.protocol.signature import canonical
 from tests.conftest import MotoDeployment, http_event
 from tests.http import hostile
@@ -235,6 +237,44 @@ def test_a_query_of_too_many_parameters_is_422(deployment: MotoDeployment) -> No
     assert deployment.get("/v1/doubling?" + "&".join(["number=1"] * 101)).status == 422
 
 
+class On(Enum):
+    ON = 1
+
+
+class Nested(computation.Parameters):
+    kind: Literal[1] = 1
+    off: Literal[False] = False
+
+
+class Chosen(computation.Parameters):
+    one: Literal[1, "x"] = 1
+    on: On = On.ON
+    yes: Literal[True] = True
+    nested: list[Nested | None] = Field([])
+    any: Any = None
+
+
+@pytest.mark.parametrize(
+    ("given", "pointers"),
+    [
+        ({"one": True, "on": True, "yes": 1}, ["/on", "/one", "/yes"]),
+        ({"nested": [None, {"kind": True, "off": 0.0}]}, ["/nested/1/kind", "/nested/1/off"]),
+        ({"one": 1.0, "on": 1, "yes": True, "nested": [{"off": False}], "any": [True, 1]}, []),
+    ],
+)
+def test_true_is_not_1_and_false_is_not_0(given: Any, pointers: list[str]) -> None:
+    headers = {"content-type": "application/json"}
+    event = http_event("POST", "/", headers=headers, body=json.dumps(given))
+    asked = replace(registry.load("doubling"), parameters=Chosen)
+    try:
+        parameters.of(Request.from_event(event), asked)
+    except InvalidParameters as problem:
+        told = json.loads(problem.as_json())["errors"]
+        assert sorted(error[POINTER] for error in told) == pointers
+    else:
+        assert not pointers
+
+
 def test_a_reason_is_no_longer_than_it_needs_to_be() -> None:
     reply = hostile.ask(hostile.by_body('{"shapes":[{"shape":"' + "x" * 100_000 + '"}]}'))
     [error] = json.loads(reply["body"])["errors"]
@@ -354,6 +394,13 @@ def test_a_body_that_is_not_said_to_be_json_is_415(
     reply = post(deployment, '{"number": 1}', content_type)
     assert reply.status == 415
     assert "send application/json" in reply.json["detail"]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "br, gzip", "unheard-of"])
+def test_a_body_in_a_coding_is_415_with_its_name(coding: str) -> None:
+    headers = {"content-type": "application/json", "content-encoding": coding}
+    with pytest.raises(NotJson, match=f"content-encoding is '{coding.lower()}'; send the body"):
+        Request.from_event(http_event("POST", "/", headers=headers, body="{}")).json()
 
 
 @pytest.mark.parametrize(

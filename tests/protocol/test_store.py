@@ -143,6 +143,31 @@ def test_the_lease_of_a_queued_job_doubles_up_to_15_minutes() -> None:
     assert [Leases().of_send(n) for n in range(1, 8)] == [60, 120, 240, 480, 900, 900, 900]
 
 
+def test_sends_that_failed_do_not_lengthen_the_lease(store: Store, clock: Clock) -> None:
+    entry = store.claim(EMPTY, JOB)
+    for _ in range(4):
+        clock.passes(10)
+        entry = store.send_again(store.unclaim(entry))
+    assert (entry.the_job.sends, entry.the_job.lease) == (1, clock() + 60)
+
+
+@pytest.mark.parametrize("is_given_back", [True, False])
+def test_the_lease_of_a_job_that_has_begun_doubles_anew(
+    is_given_back: bool, store: Store, clock: Clock
+) -> None:
+    entry = store.claim(EMPTY, JOB)
+    for _ in range(3):
+        clock.passes(900)
+        entry = store.send_again(entry)
+    run = store.begin(EMPTY)
+    if is_given_back:
+        store.give_back(run, 2)
+    for sends in (1, 2):
+        clock.passes(now_in(store).the_job.lease - clock())
+        job = store.send_again(now_in(store)).the_job
+        assert (job.sends, job.lease) == (sends, clock() + 60 * sends)
+
+
 def test_a_job_that_is_queued_again_has_no_progress_any_more(store: Store, clock: Clock) -> None:
     store.claim(EMPTY, JOB)
     store.heartbeat(store.begin(EMPTY), 0.9)

@@ -1,13 +1,16 @@
 """Checks and bounds what a computation hands over: its progress, result and reasons."""
 
 import math
+from collections.abc import Iterable
+from decimal import Decimal
+from json import loads
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from backburner.attempt import masking
 from backburner.attempt.frames import MAX_REASON_BYTES
-from backburner.computation import Computation, registry
+from backburner.computation import Computation, registry, written_form
 from backburner.errors import AttemptFailed, BackburnerError
 from backburner.telemetry import what, where
 
@@ -19,6 +22,8 @@ MAX_LINE_LENGTH = 500
 """Characters that say in one line what was raised."""
 DIGITS = 4
 """Decimal places of a progress."""
+NO_NUMBERS = (None, "NaN", "-NaN", "sNaN", "-sNaN", "Infinity", "-Infinity")
+"""What pydantic writes for a number that JSON lacks, where a field may have any type."""
 
 
 def fraction(done: Any) -> float:
@@ -37,10 +42,11 @@ def json_of(computation: Computation, found: object) -> bytes:
     """The result as JSON, validated here: a model can be made without validation."""
     if not isinstance(found, computation.result):
         raise AttemptFailed(f"returns the type {type(found).__name__}; return its own Result")
-    json = found.model_dump_json(warnings=False).encode()
+    json = found.model_dump_json(by_alias=True, warnings=False).encode()
+    _refuse_no_numbers(found, json)
     del found
     try:
-        computation.result.model_validate_json(json, strict=True)
+        written_form.validate(computation.result, json)
     except ValidationError as error:
         raise AttemptFailed(
             f"returns a Result that is not valid at {_places(error, computation.result)}; "
@@ -48,6 +54,22 @@ def json_of(computation: Computation, found: object) -> bytes:
         ) from None
     masking.check(json)
     return json
+
+
+def _refuse_no_numbers(found: BaseModel, json: bytes) -> None:
+    """Refuse NaN and infinities; a result without null and such text has none."""
+    if any(text in json for text in (b"null", b"NaN", b"Infinity")):
+        written = loads(json, parse_constant=lambda _: None)
+        if _has_no_number(found.model_dump(warnings=False), written):
+            raise AttemptFailed("returns a Result with NaN or an infinity; give None instead")
+
+
+def _has_no_number(value: Any, written: Any) -> bool:
+    if isinstance(value, dict) and isinstance(written, dict):
+        return any(map(_has_no_number, value.values(), written.values()))
+    if isinstance(written, list) and isinstance(value, Iterable):
+        return any(map(_has_no_number, value, written))
+    return isinstance(value, float | Decimal) and written in NO_NUMBERS
 
 
 def reason(error: BackburnerError) -> bytes:
@@ -69,7 +91,7 @@ def crash(error: BaseException) -> bytes:
 
 def _places(error: ValidationError, model: type[BaseModel]) -> str:
     """Each invalid field and its error. Keys and unknown names become `*`: they are values."""
-    schema = model.model_json_schema()
+    schema = model.model_json_schema(mode="serialization")
     models = [schema, *schema.get("$defs", {}).values()]
     known = {name for each in models for name in each.get("properties", {})}
     wrong = error.errors(include_input=False, include_url=False, include_context=False)

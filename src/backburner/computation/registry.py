@@ -199,7 +199,7 @@ def _place(error: BaseException) -> str | None:
 
 def _check_parts(name: str, module: ModuleType) -> None:
     """Raise BrokenComputation if a part is missing or has another form."""
-    missing = [part for part in ("__doc__", *PARTS) if not getattr(module, part, None)]
+    missing = [part for part in ("__doc__", *PARTS) if getattr(module, part, None) in (None, "")]
     if missing:
         lacks = ", ".join(missing).replace("__doc__", "a docstring")
         raise BrokenComputation(

@@ -109,6 +109,13 @@ def of_result(model: type[BaseModel]) -> tuple[str, ...]:
     )
 
 
+@cache
+def may_mix_booleans(model: type[BaseModel]) -> bool:
+    """True if pydantic may take true for a member 1, or 0 for a member false: they are equal."""
+    choices = (node.schema for node in ModelTree(model).nodes() if node.kind in ("enum", "literal"))
+    return any(member in (0, 1) for schema in choices for member in _members(schema))
+
+
 def _faults(tree: ModelTree, node: Node) -> Iterator[str]:
     """Say why a node has more than one JSON form, and what to use instead."""
     if "serialization" in node.schema:
@@ -160,6 +167,18 @@ def _of_choices(tree: ModelTree, node: Node) -> Iterator[str]:
             "what is written for one choice may be read as another; "
             "use a discriminator between models, and one type at most that is a form of text"
         )
+    if _mixes_booleans(tree.inner(node)):
+        yield "true may be read as 1, or 1 as true; leave out the boolean or the numbers"
+
+
+def _mixes_booleans(choices: list[Node]) -> bool:
+    """True if one of the choices has a member that is equal to a value of another."""
+    members = [m for c in choices if c.kind in ("enum", "literal") for m in _members(c.schema)]
+    held = {isinstance(member, bool) for member in members if member in (0, 1)}
+    others = {
+        choice.kind == "bool" for choice in choices if choice.kind in ("bool", "float", "int")
+    }
+    return bool(held) and len(held | others) > 1
 
 
 def _of_default(tree: ModelTree, node: Node) -> Iterator[str]:

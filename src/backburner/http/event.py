@@ -128,6 +128,9 @@ class Request:
         media_type = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "application/json" and not media_type.endswith("+json"):
             raise NotJson(f"the content-type is {media_type[:80]!r}; send application/json")
+        coding = self.headers.get("content-encoding", "").strip().lower()
+        if coding not in ("", "identity"):
+            raise NotJson(f"the content-encoding is {coding[:80]!r}; send the body without one")
         return read_json(self.body)
 
 

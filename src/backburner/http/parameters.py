@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
-from backburner.computation import Computation, Parameters
+from backburner.computation import Computation, Parameters, stable_json
 from backburner.http.event import Request, read_json
 from backburner.problems import InvalidParameters, MalformedJson
 from backburner.protocol.signature import canonical, plain
@@ -40,9 +40,12 @@ def of(request: Request, computation: Computation) -> Parameters:
     text = _as_text(given)
     try:
         # Strict: neither "1" nor true is a number. 1.0 is read as 1.
-        return computation.parameters.model_validate_json(text, strict=True)
+        made = computation.parameters.model_validate_json(text, strict=True)
     except ValidationError as error:
         raise _invalid(error, given) from error
+    if stable_json.may_mix_booleans(computation.parameters):
+        _refuse_mixed_booleans(given, made)
+    return made
 
 
 def _as_text(given: Any) -> bytes:
@@ -198,6 +201,27 @@ def _no_text(value: Any, place: tuple[int | str, ...]) -> Iterator[tuple[int | s
         case list():
             for n, inner in enumerate(value):
                 yield from _no_text(inner, (*place, n))
+
+
+def _refuse_mixed_booleans(given: Any, made: Parameters) -> None:
+    reason = "Input should be of the type of the choice: true is not 1, and false is not 0"
+    found = list(islice(_mixed(given, made.model_dump(mode="json"), ()), MAX_ERRORS))
+    if found:
+        errors = [{"pointer": _written(place), "reason": reason} for place in found]
+        raise _refusal(str(len(found)), errors)
+
+
+def _mixed(given: Any, read: Any, place: tuple[int | str, ...]) -> Iterator[tuple[int | str, ...]]:
+    """Yield the path to each boolean that was read as a number, or number as a boolean."""
+    match given, read:
+        case dict(), dict():
+            for name in given.keys() & read.keys():
+                yield from _mixed(given[name], read[name], (*place, name))
+        case list(), list():
+            for n, (one, other) in enumerate(zip(given, read, strict=False)):
+                yield from _mixed(one, other, (*place, n))
+        case _ if isinstance(given, bool) != isinstance(read, bool) and given == read:
+            yield place
 
 
 def _invalid(error: ValidationError, given: Any) -> InvalidParameters:

@@ -27,6 +27,7 @@ FOR_BROWSERS = {
     "access-control-allow-origin": "*",
     "access-control-expose-headers": "age, cache-status, content-location, etag, location, "
     "preference-applied, retry-after, www-authenticate",
+    "x-content-type-options": "nosniff",
 }
 """CORS is handled here, not in API Gateway, so that it is the same wherever the function runs."""
 
@@ -88,7 +89,7 @@ def preflight() -> Response:
     headers = {
         "access-control-allow-methods": "DELETE, GET, HEAD, POST",
         "access-control-allow-headers": "authorization, content-type, if-none-match, prefer, "
-        "x-amz-date, x-amz-security-token",
+        "traceparent, tracestate, x-amz-date, x-amz-security-token",
         "access-control-max-age": "86400",
     }
     return Response(status=204, headers=headers)

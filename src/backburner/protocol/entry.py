@@ -101,6 +101,7 @@ class Job:
     failures: int = 0
     """How many jobs in a row failed before this one."""
     sends: int = 1
+    """How many messages were sent since it was set or last begun."""
     attempts: int = 0
     run: str | None = None
     """The token of the run that holds the job; None while it is queued."""

@@ -59,7 +59,7 @@ class Leases:
     queued_longest: float = 900
 
     def of_send(self, sends: int) -> float:
-        """The lease after a send; doubles each time, as the queue may just be long."""
+        """The lease after a send; doubles until the job begins, as the queue may just be long."""
         return min(self.queued * 2.0 ** (sends - 1), self.queued_longest)
 
 
@@ -132,14 +132,14 @@ class Store:
         )
 
     def unclaim(self, entry: Entry) -> Entry:
-        """End the lease of a job whose message could not be sent, if no other changed the job."""
-        now = self.clock()
+        """End the lease and undo the count of a send that failed, if no other changed the job."""
+        now, sends = self.clock(), entry.the_job.sends - 1
         return self._write(
             entry,
-            "SET job.lease = :now",
+            "SET job.lease = :now, job.sends = :sends",
             [AS_SEEN, QUEUED],
-            {"now": now, **_seen(entry)},
-            did_it=lambda found: _has(found.job, lease=now),
+            {"now": now, "sends": sends, **_seen(entry)},
+            did_it=lambda found: _has(found.job, lease=now, sends=sends),
         )
 
     def begin(self, empty: Entry) -> Run:
@@ -147,10 +147,10 @@ class Store:
         now, token = self.clock(), self.new_token()
         begun = self._write(
             empty,
-            "SET job.run = :run, job.lease = :lease, job.started_at = :now,"
+            "SET job.run = :run, job.lease = :lease, job.started_at = :now, job.sends = :zero,"
             " job.attempts = job.attempts + :one REMOVE job.progress, job.progress_at",
             [BEGINNABLE, ATTEMPTS_LEFT, TIME_LEFT],
-            {"now": now, "run": token, "lease": now + self.leases.running, "one": 1},
+            {"now": now, "run": token, "lease": now + self.leases.running, "zero": 0, "one": 1},
             did_it=lambda found: _has(found.job, run=token),
         )
         return Run(token=token, entry=begun)

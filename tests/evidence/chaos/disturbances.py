@@ -66,14 +66,18 @@ class Disturber:
         self._notes = notes
         self._draw = random.Random(f"{seed}/kills")
 
-    def disturb(self, kills: int, *, pace: float, within: float) -> None:
-        """So many kills, one in `pace` seconds, if as many are to be had `within` that time."""
-        end = time.monotonic() + within
-        while len(self.kills) < kills and time.monotonic() < end:
+    def disturb(self, kills: int, *, pace: float, patience: float) -> None:
+        """So many kills, one in `pace` seconds; fewer if nothing happens for `patience` seconds."""
+        happened, at = 0, time.monotonic()
+        while len(self.kills) < kills:
             time.sleep(pace * self._draw.uniform(0.5, 1.5))
             self._kill_a_worker()
             if len(self.kills) >= KILLS_PER_RESTART * (self.restarts + 1):
                 self._restart_the_front()
+            if (now_happened := len(self.kills) + len(executions(self._notes))) > happened:
+                happened, at = now_happened, time.monotonic()
+            elif time.monotonic() > at + patience:
+                return
 
     def _kill_a_worker(self) -> None:
         noted = executions(self._notes)

@@ -22,6 +22,8 @@ CLIENTS, WORKERS = 40, 8
 """How many there are at once."""
 PACE = 0.5
 """Seconds from one kill to the next, on the average."""
+PATIENCE = 60
+"""Seconds without a kill and without a computation that begins, after which it ends."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +81,7 @@ def run(folder: Path, *, kills: int, seed: int) -> Seen:
         clients = Clients(deployment.url, notes, clients=CLIENTS, seed=seed)
         disturber = Disturber(deployment, notes, seed=seed)
         with clients.asking():
-            disturber.disturb(kills, pace=PACE, within=4 * kills * PACE)
+            disturber.disturb(kills, pace=PACE, patience=PATIENCE)
         aws.share = 0
         return Seen(
             kills_wanted=kills,

@@ -105,7 +105,7 @@ def _send_then_claim(self: RequestHandler, entry: Entry, asked: Question, now: f
 
 def _send_only_again(self: RequestHandler, entry: Entry, asked: Question) -> None:
     """The message of a new job is sent already."""
-    if entry.the_job.sends > 1:
+    if entry.the_job.sends > 1 or entry.the_job.attempts:
         SEND(self, entry, asked)
 
 
@@ -184,7 +184,7 @@ def _serve_for_ever(self: Entry, now: float) -> Answer | None:
 def _write_and_keep_progress(
     self: Store, entry: Entry, update: str, *more: Any, **how: Any
 ) -> Entry:
-    is_sent_again = ":sends" in update
+    is_sent_again = ":sends REMOVE" in update
     kept = update.replace(", job.progress, job.progress_at", "") if is_sent_again else update
     return WRITE(self, entry, kept, *more, **how)
 

@@ -301,6 +301,9 @@ def problems(api: Api, question: Questions) -> dict[str, Reply]:
         "nothing there": api.get("/no-such-path"),
         "method": api.ask("PUT", question.route),
         "not json": api.ask("POST", question.route, b"{}", content_type="text/plain"),
+        "gzipped": api.ask(
+            "POST", question.route, b"{}", content_type="application/json", content_encoding="gzip"
+        ),
         "invalid": api.post(question.route, {"no such parameter": 1}),
     }
 
@@ -314,7 +317,21 @@ def test_every_problem_is_a_problem_document(problems: dict[str, Reply]) -> None
 
 def test_every_kind_of_problem_has_a_type_of_its_own(problems: dict[str, Reply]) -> None:
     types = {reply.json["type"] for reply in problems.values()}
-    assert len(types) == len(problems) - 2  # three of them are: not found
+    assert len(types) == len(problems) - 3  # three of them are: not found, two: not JSON
+
+
+def test_no_browser_takes_a_response_for_another_type(
+    api: Api, hit: Reply, question: Questions, problems: dict[str, Reply]
+) -> None:
+    again = api.get(hit.headers["content-location"], if_none_match=hit.headers["etag"])
+    documents = [api.get(path) for path in ("/", "/v1", "/openapi.json", "/health", "/console/no")]
+    for reply in (hit, again, *documents, *problems.values()):
+        assert reply.headers["x-content-type-options"] == "nosniff"
+
+
+def test_415_names_the_coding_of_a_body(problems: dict[str, Reply]) -> None:
+    assert problems["gzipped"].status == 415
+    assert "gzip" in problems["gzipped"].json["detail"]
 
 
 def test_400_for_what_is_no_json(problems: dict[str, Reply]) -> None:
@@ -436,4 +453,5 @@ def test_a_browser_may_ask_from_another_origin(api: Api, hit: Reply, question: Q
     assert preflight.status == 204
     assert preflight.headers["access-control-allow-origin"] == "*"
     assert "POST" in preflight.headers["access-control-allow-methods"]
+    assert "traceparent, tracestate" in preflight.headers["access-control-allow-headers"]
     assert "etag" in hit.headers["access-control-expose-headers"]
