@@ -40,7 +40,7 @@ THREADS = 6
 
 
 @dataclass(eq=False, slots=True)
-class Job:
+class BatchJob:
     name: str
     parameters: bytes
     time_limit: float
@@ -71,7 +71,7 @@ class Together:
     ends_at: float = inf
     """When the invocation ends, by the monotonic clock."""
     patience: float = PATIENCE_S
-    _parked: list[Job] = field(default_factory=list)
+    _parked: list[BatchJob] = field(default_factory=list)
     _gate: Condition = field(default_factory=Condition)
 
     def compute(
@@ -80,7 +80,7 @@ class Together:
         """As `attempt.compute`; a job that begins again has its whole time limit again."""
         ours, theirs = socket.socketpair()
         with Connection(ours.detach()) as pipe, theirs:
-            job = Job(name, parameters, time_limit, declared.values(), pipe, theirs)
+            job = BatchJob(name, parameters, time_limit, declared.values(), pipe, theirs)
             with suppress(EOFError):
                 return self._begun(job, interval, beat).listen(inf, interval, beat)
         beat(0.0)
@@ -88,7 +88,7 @@ class Together:
         left = self.ends_at - time.monotonic()
         return alone.listen(max(min(time_limit, left), 0), interval, beat)
 
-    def _begun(self, job: Job, interval: float, beat: Beat) -> Attempt:
+    def _begun(self, job: BatchJob, interval: float, beat: Beat) -> Attempt:
         """Park this thread, but for its heartbeats, until the attempt has begun."""
         job.begun = None
         while not job.begun:
@@ -122,7 +122,7 @@ class Together:
     def _all_are_parked(self, patience: float | None = None) -> bool:
         return self._gate.wait_for(lambda: len(self._parked) == self.present, patience)
 
-    def _unpark(self, begun: dict[Job, Any]) -> None:
+    def _unpark(self, begun: dict[BatchJob, Any]) -> None:
         for job, what in begun.items():
             job.begun = what
             self._parked.remove(job)
@@ -166,7 +166,7 @@ class Loop(asyncio.SelectorEventLoop):
         return super().run_in_executor(executor, func, *args)
 
 
-def live(isolation: Isolation, jobs: list[Job], pulse: Connection, interval: float) -> None:
+def live(isolation: Isolation, jobs: list[BatchJob], pulse: Connection, interval: float) -> None:
     """Run the jobs until the worker ends this process."""
     try:
         isolation.enter()
@@ -187,7 +187,7 @@ def _beat(loop: Loop, pulse: Connection, interval: float) -> None:
     loop.call_later(interval, _beat, loop, pulse, interval)
 
 
-async def _attempt(loop: Loop, job: Job) -> None:
+async def _attempt(loop: Loop, job: BatchJob) -> None:
     """Compute and tell the worker the outcome; hang up if there is none."""
     job.ours.close()
     job.theirs.setblocking(False)
@@ -213,14 +213,14 @@ async def _attempt(loop: Loop, job: Job) -> None:
         os._exit(1)
 
 
-async def _result(job: Job) -> bytes:
+async def _result(job: BatchJob) -> bytes:
     computation, progress = registry.load(job.name), attempt.Teller(job.theirs).progress
     given = computation.parameters.model_validate_json(job.parameters, strict=True)
     found = await computation.run_async(given, lambda done: progress(handover.fraction(done)))
     return handover.json_of(computation, found)
 
 
-def _outcome(job: Job, task: "asyncio.Task[bytes]") -> bytes:
+def _outcome(job: BatchJob, task: "asyncio.Task[bytes]") -> bytes:
     """The frame for the worker; empty if what happened may be a neighbour's fault."""
     if not task.done():
         return frames.packed(*why_none(AttemptFailed(over(job.time_limit))))

@@ -229,7 +229,7 @@ TIME = [
     Mutant(
         what="an attempt may outlast the time of its job",
         path=WORKER,
-        line="min(policy.time_limit, job.gives_up_at - self.store.clock())",
+        line="min(policy.time_limit, job.gives_up_at - clock())",
         instead="policy.time_limit",
         tests="tests/test_worker.py",
     ),
