@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from backburner.development.project import changes, write
+
 ROOT = Path(__file__).parents[2]
 SAM = ROOT / ".venv-sam/bin/sam"
 DEPLOYED = ["Makefile", "template.yaml", "samconfig.toml", "src", "layer"]
@@ -63,9 +65,12 @@ def copy_of(
     original: Path, stack_name: str, folder: Path, environment: Mapping[str, str]
 ) -> SamProject:
     """What somebody has who cloned a project and has run `make test`."""
-    for name in DEPLOYED:
+    for name in filter(lambda name: (original / name).exists(), DEPLOYED):
         copy = shutil.copytree if (original / name).is_dir() else shutil.copy
         copy(original / name, folder / name)
+    if not (folder / "template.yaml").exists():  # of an example, `backburner upgrade` makes it
+        for change in changes(folder):
+            write(change.path, change.after)
     (folder / ".venv").symlink_to(ROOT / ".venv")
     (folder / "requirements").symlink_to(ROOT / "requirements")
     shutil.copy(ROOT / "requirements/dev.txt", folder / "requirements.lock")

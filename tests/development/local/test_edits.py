@@ -24,7 +24,7 @@ ASKED = "/v1/doubling?number={}"
 
 
 @dataclass
-class Project:
+class Edited:
     """Its code, on which a local deployment looks."""
 
     folder: Path
@@ -53,8 +53,8 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, deployment: MotoDeployment) -> Project:
-    made = Project(tmp_path, deployment)
+def project(tmp_path: Path, deployment: MotoDeployment) -> Edited:
+    made = Edited(tmp_path, deployment)
     made.answers(1, 2)
     deployment.work()
     assert made.answers(1, 2) == [200, 200]
@@ -73,7 +73,7 @@ def project(tmp_path: Path, deployment: MotoDeployment) -> Project:
 )
 @pytest.mark.parametrize("between_two_runs", [False, True])
 def test_after_an_edit_of_what_it_uses_it_computes_afresh_and_says_so_once(
-    project: Project, file: str, text: str, between_two_runs: bool
+    project: Edited, file: str, text: str, between_two_runs: bool
 ) -> None:
     project.write(file, text)
     project.start() if between_two_runs else project.edits.notice()
@@ -103,9 +103,7 @@ def test_after_an_edit_of_what_it_uses_it_computes_afresh_and_says_so_once(
     ],
     ids=["touched", "comment", "no Python", "no Python either", "another's", "unused", "new", "."],
 )
-def test_what_is_no_edit_of_its_code_forgets_nothing(
-    project: Project, file: str, text: str
-) -> None:
+def test_what_is_no_edit_of_its_code_forgets_nothing(project: Edited, file: str, text: str) -> None:
     project.write(file, text)
     project.edits.notice()
     assert project.answers(1, 2) == [200, 200]
@@ -115,20 +113,20 @@ def test_what_is_no_edit_of_its_code_forgets_nothing(
     assert project.said == []
 
 
-def test_an_edit_that_was_no_python_in_between_is_noticed(project: Project) -> None:
+def test_an_edit_that_was_no_python_in_between_is_noticed(project: Edited) -> None:
     for text in ("def", "x = 1"):
         project.write("units.py", text)
         project.edits.notice()
     assert project.answers(1) == [202]
 
 
-def test_with_another_version_nothing_needs_to_be_said(project: Project) -> None:
+def test_with_another_version_nothing_needs_to_be_said(project: Edited) -> None:
     project.write("computations/doubling.py", "V = 2\nPOLICY: Policy = Policy(version=V)")
     project.edits.notice()
     assert (project.answers(1), project.said) == ([202], [])
 
 
-def test_a_failure_is_forgotten_without_a_word(project: Project) -> None:
+def test_a_failure_is_forgotten_without_a_word(project: Edited) -> None:
     """It is not what the edit is to keep, and no version would be raised for it."""
     project.deployment.empty()
     project.start()
@@ -140,7 +138,7 @@ def test_a_failure_is_forgotten_without_a_word(project: Project) -> None:
     assert (project.answers(-1), project.said) == ([202], [])
 
 
-def test_a_job_under_way_begins_again_by_the_new_code(project: Project) -> None:
+def test_a_job_under_way_begins_again_by_the_new_code(project: Edited) -> None:
     deployment = project.deployment
     asked = deployment.get(ASKED.format(3)).signature
     [message] = deployment.messages()
@@ -157,7 +155,7 @@ def test_a_job_under_way_begins_again_by_the_new_code(project: Project) -> None:
 
 
 @pytest.mark.parametrize("file", ["part.py", "table.csv", "deeper/__init__.py"])
-def test_all_files_of_a_folder_are_its_code(project: Project, file: str) -> None:
+def test_all_files_of_a_folder_are_its_code(project: Edited, file: str) -> None:
     before = project.deployment.item("code")
     project.write(f"computations/patient/{file}", "x = 3")
     project.edits.notice()
@@ -165,7 +163,7 @@ def test_all_files_of_a_folder_are_its_code(project: Project, file: str) -> None
     assert {name for name in after if before[name] != after[name]} == {"patient"}
 
 
-def test_imports_within_functions_count(project: Project) -> None:
+def test_imports_within_functions_count(project: Edited) -> None:
     before = project.deployment.item("code")
     project.write("shared/rates.py", "EUR = 3")
     project.edits.notice()
