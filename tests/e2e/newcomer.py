@@ -21,6 +21,7 @@ class Newcomer:
     def __init__(self, above: Path) -> None:
         self.folder = folder = above / "an empty folder"
         folder.mkdir()
+        self.log = folder / "log.txt"
         tools = {"python3.13": Path(sys.base_prefix) / "bin/python3.13", "sam": SAM}
         (folder / "bin").mkdir()
         for name, tool in tools.items():
@@ -41,6 +42,14 @@ class Newcomer:
         assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stdout}"
         return done.stdout
 
+    def types(self, line: str, within: Path | None = None) -> str:
+        """A line of a document, in a shell."""
+        return self.runs("/bin/bash", "-c", line, within=within)
+
+    def printed(self) -> str:
+        """By the last `make run`."""
+        return self.log.read_text()
+
     def installs(self, wheel: Path) -> str:
         """Where the command is then."""
         self.runs("python3.13", "-m", "venv", "venv")
@@ -58,7 +67,7 @@ class Newcomer:
     def running(self, project: Path, port: int = 0) -> Iterator[Api]:
         """`make run`, until Ctrl-C."""
         port = port or free_port()
-        with (self.folder / "log.txt").open("wb") as log:
+        with self.log.open("wb") as log:
             make = subprocess.Popen(  # noqa: S603
                 ["/usr/bin/make", "run", f"PORT={port}"],
                 cwd=project,

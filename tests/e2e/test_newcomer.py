@@ -1,6 +1,6 @@
-"""Somebody has the wheel, and an empty folder: from nothing to a deployed API, and to an upgrade.
+"""Somebody's first hour in an empty home: the README, an own computation, its faults, an upgrade.
 
-The environment is clean, and nothing of this repository is in it but the wheel.
+The environment is clean, and nothing of this repository is in it but a clone, or the wheel.
 """
 
 import re
@@ -33,6 +33,9 @@ MAX_LINES = 250
 """Without template.yaml."""
 MAX_INSTALLATION_S = 300
 WORDS = {"text": "a slow computation"}
+COUNTED = {"1": 1, "4": 1, "11": 1}
+FORECAST = "/v1/campaign-forecast"
+DOCS = (".venv/bin/backburner", "docs")
 OF_THE_AUTHOR = {
     "tripling.py": ("3 * parameters.number", 63),
     # Only the layer has isodate.
@@ -49,7 +52,7 @@ from pydantic import Field
 from backburner import computation
 from backburner.computation import HOUR, Policy, Progress
 
-POLICY = Policy(version=1, fresh_for=HOUR)
+POLICY = Policy(version=1, fresh_for=HOUR, attempts=1)
 EXAMPLE = {"number": 21}
 
 
@@ -108,36 +111,111 @@ def add_computations(project: Path) -> None:
         add_computation(project, name, formula)
 
 
-def add_computation(project: Path, name: str, formula: str) -> None:
-    (project / "src/computations" / name).write_text(COMPUTATION.replace("FORMULA", formula))
+def add_computation(project: Path, name: str, formula: str, kind: str = "def") -> None:
+    text = COMPUTATION.replace("FORMULA", formula).replace("\ndef", f"\n{kind}")
+    (project / "src/computations" / name).write_text(text)
 
 
-def test_from_new_to_the_first_answer_and_to_a_second_computation(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    newcomer = Newcomer(tmp_path)
-    backburner = newcomer.installs(wheel())
-    began = time.monotonic()
-    newcomer.runs(backburner, "new", NAME)
+def test_the_first_hour(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    newcomer, began = Newcomer(tmp_path), time.monotonic()
+
+    def took(what: str) -> None:
+        with capsys.disabled():
+            print(f"\n{time.monotonic() - began:.0f} s until {what}", end="")  # noqa: T201
+
+    newcomer.runs("git", "clone", "--quiet", str(ROOT), "clone")
+    clone = newcomer.folder / "clone"
+    with newcomer.running(clone) as api:
+        assert answered(api, "/v1/word-count", WORDS)["words"] == COUNTED
+        took("the clone answers")
+        for name in ("moto", "pydantic", "numpy"):
+            assert name in newcomer.printed()
+        shown = newcomer.types(curl_in(newcomer.printed()))
+        assert "HTTP/1.1 200 OK" in shown
+    with newcomer.running(clone) as api:
+        served_from_before(api, "/v1/word-count", WORDS)
+        assert "kept in .backburner" in newcomer.printed()
+        took("its second start answers from what is kept")
+
+    for line in commands("Your own"):
+        newcomer.types(line.partition(" && make run")[0], within=clone)
+    took("a project is made")
     project = newcomer.folder / NAME
+    check_size(project)
+    newcomer.runs("git", "init", "--quiet", within=project)
+    newcomer.runs("git", "add", "--all", within=project)
+    with newcomer.running(project) as api:
+        assert answered(api, "/v1/word-count", WORDS)["words"] == COUNTED
+        took("the project answers")
+        fails_readably(newcomer, api, project)
+        is_edited_without_a_version(newcomer, api, project)
+        needs_a_library_that_is_not_listed(api, project)
+        add_computation(project, "waits.py", "3 * parameters.number", "async def")
+        assert api.answer({"number": 21}, "/v1/waits").json == {"number": 63}
+    with newcomer.running(project) as api:
+        served_from_before(api, FORECAST, {"number": 0})
+        took("it has failed, is mended, and is started again")
+    changed = newcomer.runs("git", "status", "--porcelain", within=project).splitlines()
+    own = [f"src/computations/{name}.py" for name in ("campaign_forecast", "waits")]
+    assert [line for line in changed if line.startswith("??")] == [
+        f"?? {path}" for path in ("requirements.lock", *own)
+    ]
+    assert "From an empty folder" in newcomer.runs(*DOCS, "computations", within=project)
+    assert " passed" in newcomer.runs("make", "test", within=project)
+    took("its tests have passed")
+
+
+def commands(heading: str) -> list[str]:
+    """The indented lines of the README below a heading."""
+    part = (ROOT / "README.md").read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^    (\S.*)$", part.partition("```")[0], re.MULTILINE)
+
+
+def curl_in(printed: str) -> str:
+    [found] = re.findall(r"curl -i \S+/v1/word-count .*", printed)
+    return str(found)
+
+
+def served_from_before(api: Api, path: str, parameters: object) -> None:
+    answered(api, "/v1/word-count", WORDS)  # it may still be starting
+    assert api.post(path, parameters).headers["cache-status"].startswith("backburner; hit")
+
+
+def check_size(project: Path) -> None:
     made = [path for path in project.rglob("*") if path.is_file() and path.suffix != ".whl"]
     assert len(made) <= MAX_FILES
     short = [path for path in made if path.name != "template.yaml"]
     assert sum(len(path.read_text().splitlines()) for path in short) <= MAX_LINES
-    newcomer.runs("git", "init", "--quiet", within=project)
-    newcomer.runs("git", "add", "--all", within=project)
-    with newcomer.running(project) as api:
-        assert answered(api, "/v1/word-count", WORDS)["words"] == {"1": 1, "4": 1, "11": 1}
-        with capsys.disabled():
-            print(f"\n{time.monotonic() - began:.0f} seconds from `new` to the first 200")  # noqa: T201
-        add_computation(project, "tripling.py", *OF_THE_AUTHOR["tripling.py"][:1])
-        assert api.answer({"number": 21}, "/v1/tripling").json == {"number": 63}
-        changed = newcomer.runs("git", "status", "--porcelain", within=project).splitlines()
-        assert [line for line in changed if line.startswith("??")] == [
-            "?? requirements.lock",
-            "?? src/computations/tripling.py",
-        ]
-    assert " passed" in newcomer.runs("make", "test", within=project)
+
+
+def fails_readably(newcomer: Newcomer, api: Api, project: Path) -> None:
+    add_computation(project, "campaign_forecast.py", "6 // parameters.number")
+    failed = api.answer({"number": 0}, FORECAST)
+    line = len(COMPUTATION.splitlines())
+    raised = f"ZeroDivisionError, campaign_forecast.py:{line}"
+    assert failed.status == 500
+    assert raised in failed.json["detail"]
+    told = re.escape(raised)
+    assert re.search(
+        rf"^\S+ campaign-forecast \w{{8}} attempt 1 of 1 failed: {told}", newcomer.printed(), re.M
+    )
+    [first] = re.findall(r"^Traceback.*\n  File \"(.*?)\"", newcomer.printed(), re.MULTILINE)
+    assert first.endswith("/campaign_forecast.py")
+
+
+def is_edited_without_a_version(newcomer: Newcomer, api: Api, project: Path) -> None:
+    for dividend in (6, 7):
+        add_computation(project, "campaign_forecast.py", f"{dividend} // (parameters.number + 1)")
+        assert api.answer({"number": 0}, FORECAST).json == {"number": dividend}
+    told = "campaign-forecast was edited, and its version is still 1: "
+    assert newcomer.printed().count(told) == 1
+
+
+def needs_a_library_that_is_not_listed(api: Api, project: Path) -> None:
+    add_computation(project, "lacking.py", "int(__import__('httpx').codes.OK)")
+    detail = api.answer({"number": 0}, "/v1/lacking").json["detail"]
+    assert "httpx is not in src/requirements.txt or layer/requirements.txt; add the line" in detail
+    (project / "src/computations/lacking.py").unlink()
 
 
 def test_an_upgrade_keeps_the_stack_and_the_authors_files(
