@@ -298,7 +298,7 @@ IN_AN_HOUR = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True
     ("status", "retry_after", "after"),
     [
         (429, "90", 90),
-        (503, IN_AN_HOUR, 3600),
+        pytest.param(503, IN_AN_HOUR, 3600, id="in an hour"),
         (500, "", 0),
         (503, "9" * 5_000, 0),
         (503, "Fri, 31 Dec 99999999999999 23:59:59 GMT", 0),

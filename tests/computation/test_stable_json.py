@@ -269,9 +269,12 @@ def made_of(annotation: Any, default: Any = ...) -> type[computation.Parameters]
     return create_model("Parameters", __base__=computation.Parameters, value=(annotation, default))
 
 
-@pytest.mark.parametrize(
-    ("annotation", "texts"), ALLOWED, ids=[str(annotation) for annotation, _ in ALLOWED]
-)
+def names(rows: Sequence[tuple[Any, Any]]) -> list[str]:
+    """The same in each process: pytest-xdist compares them."""
+    return [re.sub(r" at 0x\w+", "", str(annotation)) for annotation, _ in rows]
+
+
+@pytest.mark.parametrize(("annotation", "texts"), ALLOWED, ids=names(ALLOWED))
 def test_a_type_with_one_json_form_is_allowed_and_stays_the_same(
     annotation: Any, texts: list[str]
 ) -> None:
@@ -285,9 +288,7 @@ def test_a_type_with_one_json_form_is_allowed_and_stays_the_same(
         assert (again, parameters.dump(again)) == (read, once)
 
 
-@pytest.mark.parametrize(
-    ("annotation", "why"), REFUSED, ids=[str(annotation) for annotation, _ in REFUSED]
-)
+@pytest.mark.parametrize(("annotation", "why"), REFUSED, ids=names(REFUSED))
 def test_a_type_without_one_json_form_is_refused_by_path_type_rule_and_remedy(
     annotation: Any, why: str
 ) -> None:

@@ -3,12 +3,17 @@
 import json
 import shlex
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
 
 import urllib3
 
 from backburner.development.local.deployment import Deployment
+
+EACH_S = 2
+"""Seconds after which a start that takes long says that it goes on."""
 
 
 def run(
@@ -25,21 +30,37 @@ def run(
     # SIGTERM ends it like Ctrl-C, which background processes of a shell ignore.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
+    deployment = Deployment(
+        port=port,
+        moto_port=moto_port,
+        workers=workers,
+        environment=environment,
+        computations=computations,
+        kept_in=kept_in,
+        is_fresh=fresh,
+        for_people=not json_logs,
+    )
+    with suppress(KeyboardInterrupt), ExitStack() as running:
+        with told_to_wait():
+            running.enter_context(deployment)
+        print(greeting(deployment), flush=True)
+        deployment.serve()
+
+
+@contextmanager
+def told_to_wait() -> Iterator[None]:
+    """Say meanwhile that it goes on: the first start compiles what it imports."""
+    ended = Event()
+
+    def tell() -> None:
+        while not ended.wait(EACH_S):
+            print("  …", flush=True)
+
+    Thread(target=tell, daemon=True).start()
     try:
-        with Deployment(
-            port=port,
-            moto_port=moto_port,
-            workers=workers,
-            environment=environment,
-            computations=computations,
-            kept_in=kept_in,
-            is_fresh=fresh,
-            for_people=not json_logs,
-        ) as deployment:
-            print(greeting(deployment), flush=True)
-            deployment.serve()
-    except KeyboardInterrupt:
-        return
+        yield
+    finally:
+        ended.set()
 
 
 def greeting(deployment: Deployment) -> str:
