@@ -11,7 +11,7 @@ from signal import SIGINT, SIGKILL, SIGTERM
 import pytest
 import urllib3
 
-from tests.support.processes import moto_of, url_in
+from tests.support.processes import greeting, moto_of, url_in
 
 pytestmark = pytest.mark.enable_socket
 
@@ -22,7 +22,7 @@ def test_it_says_where_it_is_and_what_to_try_and_ends_at_sigterm() -> None:
     command = [*COMMAND, "--port", "0", "--workers", "1", "--env", "LOG_LEVEL=ERROR"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout
-        url = url_in(process.stdout.readline())
+        url = url_in(process.stdout)
         assert urllib3.request("GET", f"{url}/health").status == 200
         process.send_signal(SIGTERM)
         assert process.wait(5) == 0
@@ -39,7 +39,7 @@ def test_it_ends_at_sigint_although_it_was_started_in_the_background() -> None:
     command = [*in_the_background, *COMMAND, "--port", "0", "--workers", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout
-        assert process.stdout.readline()
+        assert greeting(process.stdout)
         process.send_signal(SIGINT)
         assert process.wait(5) == 0
 
@@ -72,7 +72,7 @@ def test_when_moto_dies_it_ends_and_says_so_in_one_line() -> None:
     command = [*COMMAND, "--port", "0", "--workers", "1", "--env", "LOG_LEVEL=ERROR"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, text=True, **pipes) as process:  # type: ignore[call-overload]  # noqa: S603
-        assert "until Ctrl-C" in process.stdout.readline()
+        assert "until Ctrl-C" in greeting(process.stdout)
         os.kill(moto_of(process.pid), SIGKILL)
         assert process.wait(10) == 1
         (line,) = process.stderr.read().splitlines()
@@ -89,7 +89,7 @@ def test_with_a_broken_computation_it_says_what_else_to_try(tmp_path: Path) -> N
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout
-        said = [process.stdout.readline() for _ in range(3)]
+        said = [greeting(process.stdout), *(process.stdout.readline() for _ in range(2))]
         process.send_signal(SIGTERM)
         _, logged = process.communicate(timeout=10)
     assert said[0].startswith("The console is at http")

@@ -150,7 +150,7 @@ def make_run(console: Path) -> Iterator[tuple[int, int]]:
     ):
         try:
             assert process.stdout
-            url = url_in(process.stdout.readline())
+            url = url_in(process.stdout)
             yield process.pid, int(url.rpartition(":")[2])
         finally:
             process.terminate()

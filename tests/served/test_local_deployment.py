@@ -297,7 +297,7 @@ def test_no_process_outlives_the_deployment(signal: Signals) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as deployment:  # noqa: S603
         assert deployment.stdout
         try:
-            client = Client(url_in(deployment.stdout.readline()))
+            client = Client(url_in(deployment.stdout))
             client.post("endless", {})
             eventually(lambda: client.post("endless", {}).json()["state"] == "running")
             processes = descendants(deployment.pid)

@@ -17,7 +17,7 @@ from backburner.development.local.deployment import RUNNING_FILE
 from backburner.development.local.kept import FILE
 from backburner.development.redrive import local_access
 from tests.support.eventually import eventually
-from tests.support.processes import moto_of
+from tests.support.processes import greeting, moto_of
 
 from .test_local_deployment import COMPUTATIONS, Client, descendants
 
@@ -44,7 +44,7 @@ def run(*options: str) -> Iterator[Started]:
     with subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         try:
             assert process.stdout
-            yield Started(process, process.stdout.readline())
+            yield Started(process, greeting(process.stdout))
         finally:
             process.send_signal(SIGINT)
 

@@ -2,13 +2,18 @@
 
 import re
 import subprocess
+from collections.abc import Iterable
 
 
-def url_in(greeting: str) -> str:
+def greeting(printed: Iterable[str]) -> str:
+    """The first line of `backburner run` that has an address; a slow start says other things."""
+    return next((line for line in printed if "http://" in line), "")
+
+
+def url_in(printed: Iterable[str]) -> str:
     """Where `backburner run` says that it is."""
-    found = re.search(r"http://[\w.]+:\d+", greeting)
-    assert found, f"no address in {greeting!r}"
-    return found[0]
+    [found, *_] = re.findall(r"http://[\w.]+:\d+", greeting(printed))
+    return str(found)
 
 
 def children(pid: int, named: str) -> list[int]:
