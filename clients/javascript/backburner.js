@@ -413,8 +413,9 @@ function retryAfter(headers, now) {
 
 /** The URL that is named, if it is of the service's origin. */
 function own(named, base, service) {
+  if (named === null || named === undefined) return null;
   try {
-    const { href, origin } = new URL(named ?? "http://[", base || service);
+    const { href, origin } = new URL(named, base || service);
     return origin === new URL(service).origin ? href : null;
   } catch {
     return null;

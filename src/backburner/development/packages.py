@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from backburner.development.errors import CommandError
+from backburner.development.terminal import say
 
 LOCK = Path("requirements.lock")
 LISTS = (Path("src/requirements.txt"), Path("layer/requirements.txt"))
@@ -39,14 +40,14 @@ def install(extra: str) -> None:
     """Install what the project lists, and backburner with this extra, from the lock."""
     if not is_current():
         lock()
-    print("Installing into .venv:", flush=True)
+    say("Installing into .venv:")
     tool = [uv, "pip", "install", "--python", sys.executable] if (uv := found_uv()) else pip()
     run([*tool, "--constraint", str(LOCK), f"backburner[{extra}]", *listed()])
 
 
 def lock(*, upgrade: bool = False) -> None:
     """Choose the versions: anew for what changed, or to upgrade for all."""
-    print(f"Choosing the versions in {LOCK}:", flush=True)
+    say(f"Choosing the versions in {LOCK}:")
     kept = [] if upgrade or not LOCK.exists() else pins(LOCK.read_text())
     chosen = chosen_by_uv(uv, kept) if (uv := found_uv()) else chosen_by_pip(kept)
     LOCK.write_text("\n".join([HEADER, OF + digest(), *sorted(chosen, key=str.lower), ""]))
@@ -85,7 +86,7 @@ def chosen_by_pip(kept: list[str]) -> list[str]:
         try:
             return chosen_within(constraints)
         except CommandError:
-            print("The versions so far do not fit; choosing others:", flush=True)
+            say("The versions so far do not fit; choosing others:")
     return chosen_within([])
 
 
@@ -141,7 +142,7 @@ def told(printed: Iterable[str]) -> Iterator[str]:
         yield line
         if (name := NAME.match(line)) and name[1] not in names:
             names.add(name[1])
-            print(f"  {name[1]}", flush=True)
+            say(f"  {name[1]}")
 
 
 if __name__ == "__main__":

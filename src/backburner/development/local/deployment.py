@@ -205,6 +205,8 @@ class Deployment:
             fd = listener.fileno()
             self._moto = subprocess.Popen(  # noqa: S603 - the command is fixed
                 [sys.executable, "-P", MOTO_SERVER, str(fd)],
+                # moto's own CORS would let pages of any origin in.
+                env={**os.environ, "MOTO_DISABLE_GLOBAL_CORS": "true"},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 pass_fds=[fd],

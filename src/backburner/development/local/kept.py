@@ -25,6 +25,7 @@ from werkzeug import Response
 from werkzeug.test import EnvironBuilder
 
 from backburner import __version__
+from backburner.development.terminal import say
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -169,7 +170,7 @@ class Keeper:
                 is_told = False
             except sqlite3.Error as error:
                 if not is_told:
-                    print(f"nothing more is kept until {FILE} can grow: {error}", file=sys.stderr)
+                    say(f"nothing more is kept until {FILE} can grow: {error}", sys.stderr)
                 is_told = True
                 self._is_noted.set()
 

@@ -19,8 +19,6 @@ from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import parse_qs
 
-os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # it would let pages of any origin in
-
 from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 from moto.dynamodb.models.table import Table
 from moto.moto_server.werkzeug_app import (
@@ -223,7 +221,8 @@ def main(fd: str) -> None:
     for target in ("DynamoDB_20120810.ListTables", "AmazonSQS.ListQueues"):  # imports the rest
         Response.from_app(moto, call(target, {}, start["region"]))
     kept, said = keeping(start, moto, turn)
-    print(json.dumps(said), flush=True)
+    sys.stdout.write(f"{json.dumps(said)}\n")
+    sys.stdout.flush()
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads the pipe any more
     server = make_server(
         "127.0.0.1",
