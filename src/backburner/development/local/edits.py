@@ -60,15 +60,17 @@ class Edits:
                 self._seen = state
 
     def _compare(self) -> None:
+        if not (codes := dict(self._codes())):
+            return
         item = self._dynamodb.get_item(TableName=self._table, Key=KEY).get("Item", {})
         known = {name: (it["L"][0]["S"], it["L"][1]["S"]) for name, it in item.items() if "L" in it}
-        now = {**known, **dict(self._codes())}
+        now = {**known, **codes}
         for name, (digest, version) in known.items():
             if now[name][0] != digest:
                 self._forget(name, version if version == now[name][1] else None)
         if now != known:
-            codes = {name: {"L": [{"S": part} for part in it]} for name, it in now.items()}
-            self._dynamodb.put_item(TableName=self._table, Item={**KEY, **codes})
+            kept = {name: {"L": [{"S": part} for part in it]} for name, it in now.items()}
+            self._dynamodb.put_item(TableName=self._table, Item={**KEY, **kept})
 
     def _forget(self, name: str, same_version: str | None) -> None:
         """Delete a computation's answers; its jobs begin again, as if their worker had died."""
