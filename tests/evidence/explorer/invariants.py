@@ -30,9 +30,6 @@ NOT_LOST = "a job whose message or worker is lost is computed, while it has atte
 SOUND = "no request meets a fault of the service"
 QUEUE_DRAINS = "no message circulates for ever"
 
-LIVENESS = frozenset((COMES, NOT_LOST, QUEUE_DRAINS))
-"""What is only seen once faults have stopped."""
-
 RESULT = b'{"tripled":21}'
 
 

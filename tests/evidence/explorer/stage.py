@@ -29,7 +29,7 @@ def stage() -> Iterator[None]:
     logging.disable(logging.CRITICAL)
     with (
         replaced(computations, "__path__", [*computations.__path__, COMPUTATIONS]),
-        replaced(telemetry, "_emit", _nothing),
+        replaced(telemetry, "emit", _nothing),
     ):
         yield
     logging.disable(logging.NOTSET)

@@ -94,6 +94,11 @@ def test_that_command_shows_it(
     assert MESSAGE_SENT in told
 
 
+def test_the_actors_print_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    run(Search(EMPTY, Bound(5, 1)))
+    assert capfd.readouterr().out == ""
+
+
 @pytest.mark.parametrize("task", [Walks(EMPTY, range(3)), Search(EMPTY, Bound(5, 1))], ids=str)
 def test_what_is_explored_is_the_same_each_time(task: Task) -> None:
     [(_, first), (_, second)] = run(task), run(task)
