@@ -99,7 +99,7 @@ def test_a_secret_becomes_stars_in_the_log_of_a_failure(
     deployment: MotoDeployment, logged: io.StringIO
 ) -> None:
     assert work(deployment, "fail").status == 500
-    assert "reporting cannot connect to ***" in logged.getvalue()
+    assert '"reason":"cannot connect to ***"' in logged.getvalue()
 
 
 def test_a_result_with_a_secret_is_a_failed_attempt_that_names_the_secret(
