@@ -11,79 +11,70 @@ TOGETHER = "src/backburner/attempt/together.py"
 AT_BATCHES = "tests/test_together.py"
 AT_THE_STORE, AT_REQUESTS = "tests/protocol/test_store.py", "tests/test_request.py"
 
-FENCE = [
-    Mutant(
-        what="a run that lost its job completes it",
-        path=STORE,
-        line='self._answer(run.entry, answer, [MINE], {"run": run.token})',
-        instead='self._answer(run.entry, answer, ["attribute_exists(job)"], {})',
-        tests=AT_THE_STORE,
+
+def of(path: str, tests: str, *mistakes: tuple[str, str, str]) -> list[Mutant]:
+    """What goes wrong, the line, and what stands there instead: all in one file."""
+    return [
+        Mutant(what=what, path=path, line=line, instead=instead, tests=tests)
+        for what, line, instead in mistakes
+    ]
+
+
+FENCE = of(
+    STORE,
+    AT_THE_STORE,
+    (
+        "a run that lost its job completes it",
+        'self._answer(run.entry, answer, [MINE], {"run": run.token})',
+        'self._answer(run.entry, answer, ["attribute_exists(job)"], {})',
     ),
-    Mutant(
-        what="a run that lost its job fails it",
-        path=STORE,
-        line='self._answer_with_problem(run.entry, problem, [MINE], {"run": run.token})',
-        instead='self._answer_with_problem(run.entry, problem, ["attribute_exists(job)"], {})',
-        tests=AT_THE_STORE,
+    (
+        "a run that lost its job fails it",
+        'self._answer_with_problem(run.entry, problem, [MINE], {"run": run.token})',
+        'self._answer_with_problem(run.entry, problem, ["attribute_exists(job)"], {})',
     ),
-    Mutant(
-        what="a job is claimed beside another",
-        path=STORE,
-        line="job, [NO_JOB, RENEWABLE], {",
-        instead="job, [RENEWABLE], {",
-        tests=AT_THE_STORE,
+    ("a job is claimed beside another", "job, [NO_JOB, RENEWABLE], {", "job, [RENEWABLE], {"),
+    (
+        "an answer that stands is renewed",
+        "job, [NO_JOB, RENEWABLE], {",
+        'job, [NO_JOB, ":now = :now"], {',
     ),
-    Mutant(
-        what="an answer that stands is renewed",
-        path=STORE,
-        line="job, [NO_JOB, RENEWABLE], {",
-        instead='job, [NO_JOB, ":now = :now"], {',
-        tests=AT_THE_STORE,
+    (
+        "a job that is alive in a worker is buried",
+        "clauses = [AS_SEEN, NOT_IN_A_WORKER]",
+        'clauses = [AS_SEEN, ":now = :now"]',
     ),
-    Mutant(
-        what="a job that is alive in a worker is buried",
-        path=STORE,
-        line="clauses = [AS_SEEN, NOT_IN_A_WORKER]",
-        instead='clauses = [AS_SEEN, ":now = :now"]',
-        tests=AT_THE_STORE,
+    (
+        "a job is begun without an attempt left",
+        "[BEGINNABLE, ATTEMPTS_LEFT, TIME_LEFT]",
+        "[BEGINNABLE, TIME_LEFT]",
     ),
-    Mutant(
-        what="a job is begun without an attempt left",
-        path=STORE,
-        line="[BEGINNABLE, ATTEMPTS_LEFT, TIME_LEFT]",
-        instead="[BEGINNABLE, TIME_LEFT]",
-        tests=AT_THE_STORE,
+    (
+        "whoever begins keeps the token of another run",
+        "return Run(token=token, entry=begun)",
+        'return Run(token="run", entry=begun)',
     ),
-    Mutant(
-        what="whoever begins keeps the token of another run",
-        path=STORE,
-        line="return Run(token=token, entry=begun)",
-        instead='return Run(token="run", entry=begun)',
-        tests=AT_THE_STORE,
+)
+LEASE = of(
+    STORE,
+    AT_THE_STORE,
+    (
+        "a running job is begun again while its lease lasts",
+        'BEGINNABLE = f"({QUEUED} OR {LEASE_RAN_OUT})"',
+        'BEGINNABLE = f"({QUEUED} OR attribute_exists(job.lease) OR job.lease <= :now)"',
     ),
-]
-LEASE = [
-    Mutant(
-        what="a running job is begun again while its lease lasts",
-        path=STORE,
-        line='BEGINNABLE = f"({QUEUED} OR {LEASE_RAN_OUT})"',
-        instead='BEGINNABLE = f"({QUEUED} OR attribute_exists(job.lease) OR job.lease <= :now)"',
-        tests=AT_THE_STORE,
+    (
+        "a job is sent again while its lease lasts",
+        "[AS_SEEN, LEASE_RAN_OUT, ATTEMPTS_LEFT, TIME_LEFT]",
+        '[AS_SEEN, ":now = :now", ATTEMPTS_LEFT, TIME_LEFT]',
     ),
-    Mutant(
-        what="a job is sent again while its lease lasts",
-        path=STORE,
-        line="[AS_SEEN, LEASE_RAN_OUT, ATTEMPTS_LEFT, TIME_LEFT]",
-        instead='[AS_SEEN, ":now = :now", ATTEMPTS_LEFT, TIME_LEFT]',
-        tests=AT_THE_STORE,
+    (
+        "a heartbeat does not extend the lease",
+        '"lease": now + self.leases.running,\n                "progress": progress,',
+        '"lease": run.job.lease,\n                "progress": progress,',
     ),
-    Mutant(
-        what="a heartbeat does not extend the lease",
-        path=STORE,
-        line='"lease": now + self.leases.running,\n                "progress": progress,',
-        instead='"lease": run.job.lease,\n                "progress": progress,',
-        tests=AT_THE_STORE,
-    ),
+)
+LEASE += [
     Mutant(
         what="a lease that ran out counts as alive",
         path=ENTRY,
@@ -280,69 +271,51 @@ SECRETS = [
         tests="tests/test_declared_values.py",
     ),
 ]
-WAITING = [
-    Mutant(
-        what="a loop that does not turn is left alone",
-        path=TOGETHER,
-        line="time.monotonic() > min(last + self.patience, until)",
-        instead="time.monotonic() > until",
-        tests=AT_BATCHES,
+WAITING = of(
+    TOGETHER,
+    AT_BATCHES,
+    (
+        "a loop that does not turn is left alone",
+        "time.monotonic() > min(last + self.patience, until)",
+        "time.monotonic() > until",
     ),
-    Mutant(
-        what="a job has failed whose neighbour ended the process",
-        path=TOGETHER,
-        line="with suppress(EOFError):",
-        instead="with suppress(ZeroDivisionError):",
-        tests=AT_BATCHES,
+    (
+        "a job has failed whose neighbour ended the process",
+        "with suppress(EOFError):",
+        "with suppress(ZeroDivisionError):",
     ),
-    Mutant(
-        what="a job that crashes in the loop has failed, whoever is to blame",
-        path=TOGETHER,
-        line="except (Uncomputable, TryAgain) as error:",
-        instead="except BaseException as error:",
-        tests=AT_BATCHES,
+    (
+        "a job that crashes in the loop has failed, whoever is to blame",
+        "except (Uncomputable, TryAgain) as error:",
+        "except BaseException as error:",
     ),
-    Mutant(
-        what="a job that waits for its turn has no heartbeats",
-        path=TOGETHER,
-        line="self._gate.wait_for(lambda: job.begun, interval)",
-        instead="self._gate.wait_for(lambda: job.begun)",
-        tests=AT_BATCHES,
+    (
+        "a job that waits for its turn has no heartbeats",
+        "self._gate.wait_for(lambda: job.begun, interval)",
+        "self._gate.wait_for(lambda: job.begun)",
     ),
-    Mutant(
-        what="a job that begins again may outlast the invocation",
-        path=TOGETHER,
-        line="min(time_limit, left)",
-        instead="time_limit",
-        tests=AT_BATCHES,
+    ("a job that begins again may outlast the invocation", "min(time_limit, left)", "time_limit"),
+    (
+        "a job that does not let itself be cancelled goes on",
+        "if not task.done():\n        os._exit(1)",
+        "if False:\n        os._exit(1)",
     ),
+    (
+        "a process that a job forks returns into the loop",
+        "os.register_at_fork(after_in_child=selector.close)",
+        "pass",
+    ),
+    ("jobs share their threads", "executor = own[func is socket.getaddrinfo]", "executor = None"),
+    ("a task of a job is nobody's", "each.cancel()", "pass"),
+    ("a job may take for ever", "timeout=job.time_limit,", "timeout=None,"),
+)
+WAITING += [
     Mutant(
         what="a job that begins again may outlast its own time",
         path="src/backburner/attempt/__init__.py",
         line="if clock() > moment:",
         instead="if False:",
         tests="tests/test_worker.py",
-    ),
-    Mutant(
-        what="a job that does not let itself be cancelled goes on",
-        path=TOGETHER,
-        line="if not task.done():\n        os._exit(1)",
-        instead="if False:\n        os._exit(1)",
-        tests=AT_BATCHES,
-    ),
-    Mutant(
-        what="a process that a job forks returns into the loop",
-        path=TOGETHER,
-        line="os.register_at_fork(after_in_child=selector.close)",
-        instead="pass",
-        tests=AT_BATCHES,
-    ),
-    Mutant(
-        what="jobs share their threads",
-        path=TOGETHER,
-        line="executor = own[func is socket.getaddrinfo]",
-        instead="executor = None",
-        tests=AT_BATCHES,
     ),
     Mutant(
         what="a process of an attempt may have no children",
@@ -356,20 +329,6 @@ WAITING = [
         path="src/backburner/computation/declared.py",
         line="token = _given.set(values)",
         instead="global _in_threads; _in_threads = values; token = _given.set(None)",
-        tests=AT_BATCHES,
-    ),
-    Mutant(
-        what="a task of a job is nobody's",
-        path=TOGETHER,
-        line="each.cancel()",
-        instead="pass",
-        tests=AT_BATCHES,
-    ),
-    Mutant(
-        what="a job may take for ever",
-        path=TOGETHER,
-        line="timeout=job.time_limit,",
-        instead="timeout=None,",
         tests=AT_BATCHES,
     ),
     Mutant(
@@ -387,14 +346,6 @@ WAITING = [
         tests="tests/test_worker.py",
     ),
 ]
-
-
-def of(path: str, tests: str, *mistakes: tuple[str, str, str]) -> list[Mutant]:
-    """What goes wrong, the line, and what stands there instead: all in one file."""
-    return [
-        Mutant(what=what, path=path, line=line, instead=instead, tests=tests)
-        for what, line, instead in mistakes
-    ]
 
 
 FETCHING = of(
@@ -435,14 +386,22 @@ PREVIEWS = of(
     ("robots.txt of a redirect's end", 'if fetched.url not in (url, url + "/"):', "if False:"),
     ("X-Robots-Tag", 'robots.check_opt_outs(fetched.fields.get("x-robots-tag", []))', "pass"),
     ("what a page says to robots", "    robots.check_opt_outs(page.robots)\n", ""),
-    ("a preview takes as long as it takes", "asyncio.timeout(time_limit)", "asyncio.timeout(None)"),
+    ("who is slow once is never previewed", 'TryAgain(f"it took', 'Uncomputable(f"it took'),
     ("a site is asked before it says", "after = _seconds(", "after = 0 * _seconds("),
 )
 LIGHT_CLIENT = of(
     "src/backburner/aws_json.py",
     "tests/test_aws_json.py tests/test_aws.py",
-    ("an answer may take for ever", "settimeout(self.time_limits.read)", "settimeout(None)"),
-    ("a connection may take for ever", "(self.url, self.time_limits.connect)", "(self.url, None)"),
+    (
+        "an answer may take for ever",
+        "settimeout(self.time_limits.read)",
+        "settimeout(90 * self.time_limits.read)",
+    ),
+    (
+        "a connection may take for ever",
+        "(self.url, self.time_limits.connect)",
+        "(self.url, 90 * self.time_limits.connect)",
+    ),
     ("an answer may be as long as it likes", "answer.read(MAX_ANSWER_BYTES)", "answer.read()"),
     (
         "a closed connection is used",
@@ -502,11 +461,11 @@ MASKED = of(
 )
 ISOLATED = of(
     "src/backburner/attempt/isolation.py",
-    "tests/test_attempt.py::test_no_process_of_an_attempt_outlives_it "
+    "tests/test_attempt.py::test_what_is_orphaned_while_processes_are_listed_ends_with_the_attempt "
     "tests/test_attempt.py::test_an_attempt_ends_with_its_worker "
     "tests/test_attempt.py::test_files_of_an_attempt_go_with_it",
     ("an attempt outlives its worker", "_prctl(PR_SET_PDEATHSIG, SIGKILL)", "pass"),
-    ("an attempt's orphans live on", "_prctl(PR_SET_CHILD_SUBREAPER, 1)", "pass"),
+    ("an attempt's orphans live on", "return is_dead and not orphans", "return is_dead"),
     ("an attempt's files stay", "folder.cleanup()", "folder._finalizer.detach()"),
 )
 MEDIA = of(
