@@ -474,7 +474,7 @@ class Written(Result):
     renamed: Annotated[int, Field(alias="Renamed", ge=0)] = 1
     read: int = Field(default=1, validation_alias="given")
     written: int = Field(default=1, serialization_alias="Written")
-    secret: int = Field(default=1, exclude=True)
+    secret: int = Field(exclude=True)
     zero: int = Field(default=0, exclude_if=lambda value: value == 0)
     at: datetime | None = datetime(2026, 1, 1, tzinfo=UTC)
     never: datetime | None = None
@@ -499,7 +499,8 @@ class Written(Result):
         return self
 
 
-WRITTEN = Written.model_validate({"unpacked": "[1]", "itself": Written(unpacked="[2]")})
+INNER = Written.model_validate({"unpacked": "[2]", "secret": 1})
+WRITTEN = Written.model_validate({"unpacked": "[1]", "secret": 1, "itself": INNER})
 
 
 @pytest.mark.parametrize("found", [WRITTEN, Loose(any=[None, "NaN"], mapped={"a": "-Infinity"})])
@@ -510,8 +511,8 @@ def test_a_result_is_valid_as_it_is_written_and_so_as_the_documents_say(found: R
 
 
 def test_a_result_that_is_not_valid_as_it_is_written_says_where() -> None:
-    changed = WRITTEN.model_copy(update={"renamed": -1, "itself": "71307130"})
-    where = r"Renamed \(greater_than_equal\), itself.* \(\w+\); make it"
+    changed = WRITTEN.model_copy(update={"renamed": -1, "read": "1", "itself": "71307130"})
+    where = r"Renamed \(greater_than_equal\), read \(int_type\), itself.* \(\w+\); make it"
     with pytest.raises(AttemptFailed, match=where):
         handed_over(changed)
 

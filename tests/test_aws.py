@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from http.client import parse_headers
 from socketserver import StreamRequestHandler, ThreadingTCPServer
@@ -190,9 +190,23 @@ def test_a_call_that_is_not_answered_fails_in_time_and_may_be_made_again(
     assert len(attempts) == 2
 
 
-def test_a_service_that_refuses_connections_fails_in_time(make: Make) -> None:
+@contextmanager
+def a_port_that_is_full() -> Iterator[str]:
+    """Nobody accepts there, and as many wait as may: the next ones hear nothing."""
+    with ExitStack() as stack:
+        full, *waiting = [stack.enter_context(socket.socket()) for _ in range(4)]
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(full.getsockname())
+        yield f"http://127.0.0.1:{full.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("port", [a_port_that_refuses, a_port_that_is_full])
+def test_a_service_that_takes_no_connections_fails_in_time(make: Make, port: Any) -> None:
     began = time.monotonic()
-    with a_port_that_refuses() as url, pytest.raises(BotoCoreError) as failed:
+    with port() as url, pytest.raises(BotoCoreError) as failed:
         call(make("dynamodb", url))
     assert time.monotonic() - began < SHORT.call + SLACK
     assert is_passing(failed.value)

@@ -7,6 +7,7 @@ import asyncio
 import gzip
 import os
 import socket
+import tracemalloc
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -257,6 +258,17 @@ def zipped(body: bytes) -> bytes:
     return gzip.compress(body, mtime=0)
 
 
+def test_a_bomb_is_not_unpacked_beyond_the_limit() -> None:
+    network = Network(reply(zipped(bytes(50_000_000)), "Content-Encoding: gzip"))
+    tracemalloc.start()
+    try:
+        fetch("http://example.com/", network)
+        _, taken = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 20_000_000
+
+
 @pytest.mark.parametrize(
     ("coding", "body"),
     [
@@ -305,9 +317,10 @@ def test_a_body_in_tiny_pieces_is_read_up_to_a_number_of_them() -> None:
 
 
 def test_headers_are_told_alone_and_together_and_long_ones_are_cut() -> None:
-    response = reply(b"", "X-A: b", "x-a: c", "X-Long: " + "d" * 9_000)
+    response = reply(b"", "X-A: b", "x-a: c", *["X-Long: " + "d" * 9_000] * 2)
     fetched = fetch("http://example.com/", Network(response))
     assert (fetched.fields["x-a"], fetched.headers["x-a"]) == (["b", "c"], "b, c")
+    assert [len(each) for each in fetched.fields["x-long"]] == [4_096] * 2
     assert len(fetched.headers["x-long"]) == 4_096
 
 
