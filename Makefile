@@ -30,7 +30,7 @@ screenshots: .venv/ready   ## the console's pictures in docs/images, with Chromi
 e2e: .venv/ready .venv-sam/ready .venv-ministack/ready .venv-generators/ready  ## sam deploy, update and delete, on ministack; with Python 3.13; sam local, in Docker; generated clients, with npm
 	.venv/bin/pytest tests/e2e -m e2e --ignore tests/e2e/test_newcomer.py --ignore tests/e2e/test_tutorial.py
 
-newcomer: dist .venv/ready .venv-sam/ready .venv-ministack/ready  ## from the wheel to a deployed API and an upgrade, in an empty folder
+newcomer: dist .venv/ready .venv-sam/ready .venv-ministack/ready  ## the first hour, in an empty home: a clone, a project, its faults, a deployed API, an upgrade
 	.venv/bin/pytest tests/e2e/test_newcomer.py tests/e2e/test_tutorial.py -m e2e
 
 contract: .venv/ready   ## the API's contract against any address: BACKBURNER_URL=https://… make contract

@@ -24,7 +24,7 @@ EACH_S = 2
 
 
 def main(venv: Path, lock: Path) -> None:
-    told = "a name alone is fetched, with its version it is there"
+    told = "names are being fetched, names with versions are installed"
     print(f"Installing {lock} into {venv}, this once: {told}", flush=True)
     if not (by_uv(venv, lock) or by_pip(venv, lock)):
         sys.exit(f"{lock} is not installed; the lines above say why")

@@ -66,6 +66,12 @@ PAGES: dict[str, tuple[str | bytes, dict[str, Any]]] = {
     "in a comment": ("<!--" + meta("og:title", "B") + "--!><title>A</title>", {"title": "A"}),
     "in a script": ("<script>'<title>B</title>'</script><title>A</title>", {"title": "A"}),
     "title of a drawing": ("<svg><title>B</title></svg><title>A</title>", {"title": "A"}),
+    "drawing without content": ("<svg/><title>A</title>", {"title": "A"}),
+    "title of a formula": ("<math><title>B</title></math><title>A</title>", {"title": "A"}),
+    "what a script may use later": (
+        '<template><meta property="og:title" content="B"></template><title>A</title>',
+        {"title": "A"},
+    ),
     "nul": ("<title>A\0B</title>", {"title": "A\ufffdB"}),
     "a number that is none": ("<title>&#²;&#" + "9" * 5_000, {"title": "&#²;\ufffd"}),
     "deep": ("<div>" * 5_000 + meta("og:title", "A"), {"title": "A"}),

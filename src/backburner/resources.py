@@ -39,14 +39,22 @@ def request_limits() -> TimeLimits:
     return TimeLimits(connect=0.25 * times, read=0.5 * times, pauses=[0.1], total=1.7 * times)
 
 
+def value_limits() -> TimeLimits:
+    """For all secrets and settings of an attempt; the lease outlasts them and the first heartbeat.
+
+    Locally, moto takes seconds to read the first: it imports that service then.
+    """
+    times = settings.number("REQUEST_PATIENCE", 1)
+    return TimeLimits(connect=1 * times, read=2 * times, pauses=[0.5], total=4 * times)
+
+
 REQUEST = request_limits()
 WORKER = TimeLimits(connect=1, read=2, pauses=[0.5, 1])
 """If a heartbeat gets no answer, the lease lasts until the next one."""
 PUT = TimeLimits(connect=2, read=5, pauses=[0.5])
 """For a large result. The lease outlasts the put and the call that completes the job after it.
 Sending may stall for at most `connect` seconds."""
-VALUES = TimeLimits(connect=1, read=2, pauses=[0.5], total=4)
-"""For all secrets and settings of an attempt. The lease outlasts them and the first heartbeat."""
+VALUES = value_limits()
 DEAD_LETTER = TimeLimits(connect=1, read=2, pauses=[0.5, 1], total=20)
 """For a batch, within the function's 30 s. Messages that it has no time for stay in the queue."""
 

@@ -1,5 +1,6 @@
 """The command line: what is typed, and nothing of what is done."""
 
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -32,6 +33,9 @@ class Commands(click.Group):
             raise click.ClickException(printable(str(error))) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except BrokenPipeError:  # as of `backburner docs security | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
         except Exception as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
             raise click.ClickException(

@@ -39,7 +39,7 @@ class Page:
     """Read as tokens: a tree may have far more elements than the page has tags."""
 
     def __init__(self, url: str, html: str) -> None:
-        self._url, self._in_drawing = url, False
+        self._url, self._within = url, ""
         self._said: defaultdict[str, list[str]] = defaultdict(list)
         self._images: dict[str, list[defaultdict[str, str]]] = {"og": [], "twitter": []}
         self._read(html)
@@ -61,12 +61,14 @@ class Page:
             if token.type is TokenType.START_TAG:
                 place = self._start(token)
             elif token.type is TokenType.END_TAG:
-                place, self._in_drawing = "", self._in_drawing and token.tag != "svg"
+                place, self._within = "", self._within if token.tag != self._within else ""
             elif token.type is TokenType.TEXT:
                 self._note(place, token.data)
 
     def _start(self, token: Token) -> str:
         """Returns the place of its text, if that is of interest."""
+        if self._within:
+            return ""
         match token.tag:
             case "meta":
                 self._meta(token)
@@ -77,9 +79,9 @@ class Page:
                 self._note("<base>", token.attr("href"))
             case "html":
                 self._note("<html lang>", token.attr("lang"))
-            case "svg":
-                self._in_drawing = True
-        return "<title>" if token.tag == "title" and not self._in_drawing else ""
+            case "svg" | "math" | "template" if not token.self_closing:
+                self._within = token.tag
+        return "<title>" if token.tag == "title" else ""
 
     def _meta(self, token: Token) -> None:
         name = (token.attr("property") or token.attr("name") or "").strip().lower()

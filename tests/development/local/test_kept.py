@@ -208,6 +208,24 @@ def test_a_file_that_is_not_ours_or_not_whole_is_refused_until_a_fresh_start(
     opened(tmp_path, is_fresh=False).close()
 
 
+@pytest.mark.parametrize(
+    "harm",
+    ["DELETE FROM engine", "DROP TABLE kept", "UPDATE kept SET content = CAST('{no' AS BLOB)"],
+)
+def test_a_file_of_which_a_part_is_damaged_is_refused_too(
+    harm: str, run: Run, tmp_path: Path
+) -> None:
+    moto, kept = run(NOW)
+    put(moto, "1")
+    kept.write(NOW)
+    kept.database.close()
+    with sqlite3.connect(tmp_path / FILE) as database:
+        database.execute(harm)
+    database.close()
+    with pytest.raises(NotReadable, match="start empty with FRESH=1"):
+        run(NOW)
+
+
 def test_a_second_run_leaves_the_file_to_the_first(tmp_path: Path) -> None:
     first = opened(tmp_path, is_fresh=False)
     with pytest.raises(NotKept, match="another run has the file"):

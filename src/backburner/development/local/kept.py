@@ -108,7 +108,7 @@ def prepare(database: sqlite3.Connection, file: Path, *, is_fresh: bool) -> None
     [said] = database.execute("PRAGMA quick_check(1)").fetchone()
     if said != "ok":
         raise sqlite3.DatabaseError(said)
-    [version] = database.execute("SELECT version FROM engine").fetchone()
+    version, *_ = database.execute("SELECT version FROM engine").fetchone() or ("no version",)
     if version != __version__:
         raise NotReadable(f"{file} is of backburner {version}, this is {__version__}; {REMEDY}")
 
@@ -130,6 +130,12 @@ class Keeper:
 
     def put_back(self, now: float) -> None:
         """Into the new stack, without what AWS would have deleted by now."""
+        try:
+            self._put_back(now)
+        except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
+            raise NotReadable(f"{FILE} is damaged ({error!r}); {REMEDY}") from error
+
+    def _put_back(self, now: float) -> None:
         with self.database:
             self.database.execute("DELETE FROM kept WHERE ends_at < ?", [now])
         for table, items in groupby(self._kept("item"), lambda row: row[0]):

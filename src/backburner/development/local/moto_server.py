@@ -31,7 +31,14 @@ from moto.sqs.models import Queue
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
-from backburner.development.local.kept import Keeper, NotKept, NotReadable, call, opened, queues
+from backburner.development.local.kept import (
+    Keeper,
+    NotKept,
+    NotReadable,
+    call,
+    opened,
+    queues,
+)
 from backburner.development.local.loopback import is_local, problem, wrong_host
 
 if TYPE_CHECKING:
