@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,8 @@ def test_libraries_have_the_versions_of_the_lock_and_are_made_once_for_it(
     assert built() == "VERSION = 1"
     (tmp_path / "index").rename(tmp_path / "away")
     assert built() == "VERSION = 1"
+    with pytest.raises(CommandError):
+        bundle("ComputationsLayer", replace(project, processor="another"), tmp_path / "another")
     project.lock.write_text(
         "tiny==2 ; python_version > '3' \\\n    --hash=sha256:0 \\\n    --hash=sha256:1\n"
     )

@@ -180,6 +180,10 @@ def torn(file: Path) -> None:
     file.write_bytes(whole[:4096] + bytes(len(whole) - 4096))
 
 
+def torn_at_its_end(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-4096] + bytes(4096))
+
+
 def of_something_else(file: Path) -> None:
     file.unlink()
     with sqlite3.connect(file) as database:
@@ -193,6 +197,7 @@ def of_something_else(file: Path) -> None:
         (of_another_version, f"{FILE} is of backburner 0.0.1, this is {__version__}; start empty"),
         (no_database, f"{FILE} is damaged (file is not a database); start empty with FRESH=1"),
         (torn, f"{FILE} is damaged ("),
+        (torn_at_its_end, f"{FILE} is damaged ("),
         (of_something_else, f"{FILE} is damaged (no such table: engine); start empty"),
     ],
 )

@@ -465,7 +465,11 @@ ISOLATED = of(
     "tests/test_attempt.py::test_an_attempt_ends_with_its_worker "
     "tests/test_attempt.py::test_files_of_an_attempt_go_with_it",
     ("an attempt outlives its worker", "_prctl(PR_SET_PDEATHSIG, SIGKILL)", "pass"),
-    ("an attempt's orphans live on", "return is_dead and not orphans", "return is_dead"),
+    (
+        "what is orphaned meanwhile lives on",
+        "return is_dead and not",
+        "return has_ended(child) and not",
+    ),
     ("an attempt's files stay", "folder.cleanup()", "folder._finalizer.detach()"),
 )
 MEDIA = of(
