@@ -16,6 +16,7 @@ import urllib3
 
 from backburner import __version__
 from backburner.development.suites.api import Api
+from tests.support.eventually import eventually
 from tests.support.translation import translate
 
 from .emulator import UNLIKE_AWS, Emulator
@@ -130,11 +131,12 @@ def test_the_first_hour(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
         took("the clone answers")
         for name in ("moto", "pydantic", "numpy"):
             assert name in newcomer.printed()
+        assert eventually(lambda: "curl -i" in newcomer.printed())
         shown = newcomer.types(curl_in(newcomer.printed()))
         assert "HTTP/1.1 200 OK" in shown
     with newcomer.running(clone) as api:
         served_from_before(api, "/v1/word-count", WORDS)
-        assert "kept in .backburner" in newcomer.printed()
+        assert eventually(lambda: "kept in .backburner" in newcomer.printed())
         took("its second start answers from what is kept")
 
     for line in commands("Your own"):
