@@ -611,7 +611,7 @@ def test_a_job_without_a_message_whose_lease_could_not_be_ended_is_said_to_be_no
 ) -> None:
     class ClaimsOnly(Rival):
         def update_item(self, **call: Any) -> Any:
-            if call["UpdateExpression"] == "SET job.lease = :now":
+            if call["UpdateExpression"].startswith("SET job.lease = :now,"):
                 raise ReadTimeoutError(endpoint_url="https://aws")
             return deployment.dynamodb.update_item(**call)
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
+from moto.backends import get_backend
+from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import Client
 
@@ -16,7 +18,8 @@ from backburner import __version__
 from backburner.development.local.kept import FILE, Keeper, NotKept, NotReadable, call, opened
 from backburner.development.local.moto_server import OneAtATime, make
 
-REGION = "us-east-1"
+REGION = "eu-west-1"
+"""Not that of the other tests, whose stack is in the same process."""
 TABLE = {
     "BillingMode": "PAY_PER_REQUEST",
     "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
@@ -43,7 +46,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
         for earlier in databases:
             earlier.close()
         databases.append(opened(tmp_path, is_fresh=False))
-        mocked.reset()
+        forget_all()
         make(RESOURCES, REGION)
         moto, turn = DomainDispatcherApplication(create_backend_app), Condition()
         kept = Keeper(
@@ -58,9 +61,21 @@ def run(tmp_path: Path) -> Iterator[Run]:
         one.note = kept.note
         return Client(one), kept
 
-    with mock_aws() as mocked:
+    with mock_aws():
         yield start
+        forget_all()
     databases[-1].close()
+
+
+def forget_all() -> None:
+    for service in ("dynamodb", "sqs"):
+        regions: Any = get_backend(service)
+        regions[ACCOUNT_ID][REGION].reset()
+    partitions: Any = get_backend("s3")
+    objects = partitions[ACCOUNT_ID]["aws"]
+    if "results" in objects.buckets:
+        objects.buckets["results"].keys.clear()
+        objects.delete_bucket("results")
 
 
 def aws(moto: Client, target: str, asked: dict[str, Any]) -> Any:
