@@ -190,10 +190,10 @@ def attack(port: int) -> list[Outcome]:
 
 def ask(port: int, number: int, asked: Hostile) -> Outcome:
     host = f"Host: 127.0.0.1:{port}".encode()
-    asked = replace(asked, sent=asked.sent.replace(b"Host: here", host))
+    addressed = replace(asked, sent=asked.sent.replace(b"Host: here", host))
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         with suppress(ConnectionError):  # it is refused before all is sent
-            send(connection, asked)
+            send(connection, addressed)
         started = time.monotonic()
         answer = everything(connection)
         return Outcome(number, asked, answer, time.monotonic() - started)
