@@ -123,8 +123,9 @@ class TutorialReader:
     def for_this_processor(self, samconfig: Path) -> None:
         here = f"Architecture={ARCHITECTURE}"
         text = samconfig.read_text().replace('"LogRetentionDays=7', f'"{here} MaxWorkers=2')
-        build = f'[default.build.parameters]\nparameter_overrides = "{here}"\n'
-        samconfig.write_text(f"{text}\n{build}")
+        build = "[default.build.parameters]\n"
+        assert text.count(build) == 1
+        samconfig.write_text(text.replace(build, f'{build}parameter_overrides = "{here}"\n'))
 
 
 def said(expected: list[str], printed: str) -> bool:

@@ -298,7 +298,10 @@ def overrides(samconfig: Path, stage: str) -> dict[str, str]:
 
 
 def _stages(samconfig: Path) -> dict[str, Any]:
-    return tomllib.loads(samconfig.read_text()) if samconfig.exists() else {}
+    try:
+        return tomllib.loads(samconfig.read_text()) if samconfig.exists() else {}
+    except ValueError as error:
+        raise CommandError(f"{samconfig} is not TOML: {error}; mend that line") from error
 
 
 def load(path: Path) -> dict[str, Any]:
