@@ -37,7 +37,7 @@ ONCE = ("GetQueueAttributes",)
 class TimeIsUp(BackburnerError, BotoCoreError):
     """It is too late to begin this call; treated as if AWS had not answered."""
 
-    fmt = "no call begins later than {total} s after an event; this one is not made"
+    fmt = "no call begins later than {total:g} s after an event; this one is not made"
 
 
 @dataclass(kw_only=True, eq=False)
