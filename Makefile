@@ -4,6 +4,7 @@ PORT   ?= 3000
 OSV    ?= https://api.osv.dev/v1/query
 HERE   ?= $(shell dirname "$(strip $(MAKEFILE_LIST))")
 SAM    := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
+PARALLEL := --numprocesses auto --maxprocesses 8 --dist loadfile
 LAMBDA_PROCESSOR ?= aarch64
 MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
@@ -22,7 +23,7 @@ sam-local: .venv/ready .venv-sam/ready  ## make run, and the API in Docker by sa
 	@.venv/bin/python -m backburner.development.local.sam_local --port $(PORT)
 
 test: .venv/ready .venv-ministack/ready   ## all the tests but e2e and newcomer
-	.venv/bin/backburner test
+	.venv/bin/backburner test $(PARALLEL)
 
 screenshots: .venv/ready   ## the console's pictures in docs/images, with Chromium
 	.venv/bin/pytest tests/browser/pictures.py
@@ -58,10 +59,7 @@ check: lint scan build .venv-ministack/ready   ## what CI runs; with Python 3.13
 	$(MAKE) --jobs 2 --output-sync covered deployed
 
 covered:
-	.venv/bin/coverage erase
-	.venv/bin/coverage run -m pytest
-	.venv/bin/coverage combine --quiet
-	.venv/bin/coverage report
+	.venv/bin/pytest $(PARALLEL) --cov
 
 deployed:  # one after the other: each starts a ministack
 	$(MAKE) e2e
