@@ -20,24 +20,25 @@ from moto.server import ThreadedMotoServer
 from moto.sqs.models import sqs_backends
 
 import computations
-from backburner import attempt, dead_letter, request, resources, worker
+from backburner import dead_letter, request, resources, worker
+from backburner.attempt import alone
+from backburner.attempt.declared_values import DeclaredValues
 from backburner.computation import STANDARD, WAITING
 from backburner.dead_letter import DeadLetters
-from backburner.declared_values import DeclaredValues
 from backburner.development.local.pump import record_of
 from backburner.development.local.runtime import load
 from backburner.development.local.template import ACCOUNT_ID, STACK_NAME, Stack, create_stack
-from backburner.lanes import Lanes
 from backburner.large_results import LargeResults
 from backburner.local_cache import local_cache
 from backburner.protocol.entry import Entry
 from backburner.protocol.failed_jobs import FailedJobs
+from backburner.protocol.lanes import Lanes
 from backburner.protocol.signature import Signature
 from backburner.protocol.store import Leases, Store
 from backburner.protocol.task_queue import TaskQueue
 from backburner.request import RequestHandler, respond
 from backburner.resources import in_its_region
-from backburner.run_times import RunTimes
+from backburner.retry_after.run_times import RunTimes
 from backburner.telemetry import logger
 from backburner.worker import Worker
 from tests.support import example_site
@@ -351,10 +352,10 @@ class HandlerReply:
 
 
 def compute_here(
-    name: str, parameters: bytes, _time_limit: float, _interval: float, beat: attempt.Beat
+    name: str, parameters: bytes, _time_limit: float, _interval: float, beat: alone.Beat
 ) -> bytes:
-    """As attempt.compute, in this process, with a heartbeat at each progress."""
-    return attempt.result(name, parameters, beat)
+    """As alone.compute, in this process, with a heartbeat at each progress."""
+    return alone.result(name, parameters, beat)
 
 
 def http_event(
