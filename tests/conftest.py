@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -58,9 +59,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _computations_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder more on the package's own path: doubling, crashing and endless are computations."""
+def _computations_of_the_tests(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """A folder more on the package's own path: doubling, crashing and endless are computations.
+
+    What a test has written and imported goes with it: another may use the name.
+    """
     monkeypatch.setattr(computations, "__path__", [*computations.__path__, COMPUTATIONS])
+    yield
+    written = str(tmp_path_factory.getbasetemp())
+    for name, module in list(sys.modules.items()):
+        if name.startswith("computations.") and (module.__file__ or "").startswith(written):
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")
