@@ -1,11 +1,16 @@
 """What the documents say is so."""
 
+import ast
 import re
 from pathlib import Path
+
+import pytest
 
 from backburner import __version__
 
 ROOT = Path(__file__).parent.parent
+ENGINE = ROOT / "src/backburner"
+PACKAGES = [file.parent for file in sorted(ENGINE.rglob("__init__.py"))]
 README = (ROOT / "README.md").read_text()
 TREE = README.partition("\n## The tree\n")[2].partition("\n## ")[0]
 
@@ -24,19 +29,23 @@ def test_what_the_readme_links_to_is_there() -> None:
         assert (ROOT / link).exists(), link
 
 
-def test_the_tree_in_the_readme_is_the_tree() -> None:
-    """It has every module that is deployed by its path, and nothing that is not there."""
-    named, above = set(), [""] * 8
+def test_what_the_tree_in_the_readme_names_is_there() -> None:
+    above = [""] * 8
     for indent, names in re.findall(r"^( {4,})([\w./]+(?: [\w.]+\.py)*)  +", TREE, re.M):
         depth = len(indent) // 4 - 1
         folder = "".join(above[:depth])
-        named |= {folder + name for name in names.split()}
+        for name in names.split():
+            assert (ROOT / (folder + name)).exists(), folder + name
         above[depth:] = [names] + [""] * 7
-    assert {name for name in named if not (ROOT / name).exists()} == set()
-    engine = (ROOT / "src/backburner").rglob("*.py")
-    deployed = (path for path in engine if "development" not in path.parts)
-    modules = {str(path.relative_to(ROOT)) for path in deployed if path.name != "__init__.py"}
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+def test_the_docstring_of_a_package_is_a_map_of_its_modules(package: Path) -> None:
+    drawn = ast.get_docstring(ast.parse((package / "__init__.py").read_text())) or ""
+    named = set(re.findall(r"\w+\.py", drawn))
+    modules = {each.name for each in package.glob("*.py") if not each.name.startswith("__")}
     assert modules - named == set()
+    assert named - {each.name for each in ENGINE.rglob("*.py")} == set()
 
 
 def test_the_changelog_begins_with_this_version() -> None:

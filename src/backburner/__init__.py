@@ -13,6 +13,20 @@ heartbeat), and a job that is given up is kept for `backburner redrive` (one sen
 adds a read to a request and a write to a worker, at most every ten seconds, or every second until
 there are eight samples. With MAX_BACKLOG set, new work asks the queue for its length, at most every
 three seconds. local_cache.py saves the read of a result that was served just now.
+
+computation/      what an author writes, and how it is found
+attempt/          runs it, apart from the worker
+http/             requests and responses
+retry_after/      when a client is told to come back
+aws/              bounded calls to AWS
+fetching/         for computations that fetch what strangers name
+large_results.py  in a bucket
+resources.py      the table, the queues, the bucket and their clients
+init_phase.py     makes them before the first event
+settings.py       the environment
+telemetry.py      logs and metrics
+errors.py         all errors as one tree; problems.py: those that clients see
+development/      the command `backburner`, which is not deployed
 """
 
 __version__ = "0.2.0"

@@ -1,4 +1,13 @@
-"""The parts of a computation, which each file in computations/ defines."""
+"""The parts of a computation, which each file in computations/ defines.
+
+registry.py       finds and loads computations
+declared.py       secrets and settings
+stable_json.py    refuses parameters with more than one JSON form
+model_tree.py     the parts of a model
+default_sizes.py  bounds what defaults may add to a request
+written_form.py   validates a result as it is written
+source_line.py    file and line, for messages to an author
+"""
 
 import traceback
 from collections.abc import Callable, Mapping

@@ -1,4 +1,11 @@
-"""`GET /openapi.json`: this deployment's OpenAPI 3.1, made from its computations and problems."""
+"""`GET /openapi.json`: this deployment's OpenAPI 3.1, made from its computations and problems.
+
+paths.py       what can be asked
+parameters.py  queries and headers
+responses.py   answers, 202, redirects, problems
+schemas.py     parameters, results and problems
+vocabulary.py  texts, small schemas and names
+"""
 
 import json
 from functools import cache
