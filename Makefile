@@ -24,7 +24,7 @@ sam-local: .venv/ready .venv-sam/ready  ## make run, and the API in Docker by sa
 	@.venv/bin/python -m backburner.development.local.sam_local --port $(PORT)
 
 quick: .venv/ready         ## the tests of the fast core: no deployment, no browser
-	.venv/bin/pytest $(PARALLEL) $(QUICK_TESTS)
+	.venv/bin/pytest $(PARALLEL) -m 'not evidence and not enable_socket' $(QUICK_TESTS)
 
 test: .venv/ready          ## all the tests but evidence, e2e and newcomer
 	.venv/bin/backburner test $(PARALLEL)
