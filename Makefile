@@ -5,13 +5,14 @@ OSV    ?= https://api.osv.dev/v1/query
 HERE   ?= $(shell dirname "$(strip $(MAKEFILE_LIST))")
 SAM    := PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv-sam/bin/sam
 PARALLEL := --numprocesses auto --maxprocesses 8 --dist loadfile
+QUICK_TESTS := tests/protocol tests/http tests/test_request.py tests/test_worker.py tests/test_flow.py
 LAMBDA_PROCESSOR ?= aarch64
 MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
 # This file also makes the bundles for sam build: src/Makefile says which.
 
 .DEFAULT_GOAL := help
-.PHONY: help format run sam-local test screenshots e2e newcomer contract fuzz chaos mutants verify check covered deployed lint scan audit bench build deploy redrive lock dist clean
+.PHONY: help format run sam-local quick test evidence screenshots e2e newcomer contract fuzz chaos mutants verify check covered deployed lint scan audit bench build deploy redrive lock dist clean
 
 help:                      ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,8 +23,14 @@ run: .venv/run             ## the whole deployment on this machine, until Ctrl-C
 sam-local: .venv/ready .venv-sam/ready  ## make run, and the API in Docker by sam local
 	@.venv/bin/python -m backburner.development.local.sam_local --port $(PORT)
 
-test: .venv/ready .venv-ministack/ready   ## all the tests but e2e and newcomer
+quick: .venv/ready         ## the tests of the fast core: no deployment, no browser
+	.venv/bin/pytest $(PARALLEL) -m 'not evidence and not enable_socket' $(QUICK_TESTS)
+
+test: .venv/ready          ## all the tests but evidence, e2e and newcomer
 	.venv/bin/backburner test $(PARALLEL)
+
+evidence: .venv/ready .venv-ministack/ready  ## the tests that take long: every schedule, kills, floods, browsers
+	.venv/bin/pytest $(PARALLEL) -m evidence
 
 screenshots: .venv/ready   ## the console's pictures in docs/images, with Chromium
 	.venv/bin/pytest tests/browser/pictures.py
@@ -38,7 +45,7 @@ contract: .venv/ready   ## the API's contract against any address: BACKBURNER_UR
 	.venv/bin/pytest src/backburner/development/suites/test_contract.py tests/contract
 
 fuzz: .venv/ready          ## 10,000 requests made up from the OpenAPI document, and 10,000 hostile ones over sockets; FUZZ_SEED=n for others
-	FUZZ_EXAMPLES=1000 FUZZ_REQUESTS=10000 .venv/bin/pytest tests/http/test_fuzz.py tests/served/test_hostile.py --show-capture=no
+	FUZZ_EXAMPLES=1000 FUZZ_REQUESTS=10000 .venv/bin/pytest -m evidence tests/http/test_fuzz.py tests/served/test_hostile.py --show-capture=no
 
 chaos: .venv/ready         ## kills 220 workers in some minutes and says whether anything was lost
 	.venv/bin/python -m tests.evidence.chaos
@@ -59,7 +66,7 @@ check: lint scan build .venv-ministack/ready   ## what CI runs; with Python 3.13
 	$(MAKE) --jobs 2 --output-sync covered deployed
 
 covered:
-	.venv/bin/pytest $(PARALLEL) --cov
+	.venv/bin/pytest $(PARALLEL) -m 'not e2e' --cov
 
 deployed:  # one after the other: each starts a ministack
 	$(MAKE) e2e

@@ -48,6 +48,8 @@ from tests.support.environment import exactly
 HERE = Path(__file__).parent
 COMPUTATIONS = str(HERE / "support/computations")
 REGION = "us-east-1"
+EVIDENCE = {"evidence", "browser"}
+"""Folders of tests that take long by their nature."""
 NOW = 1_800_000_000.0
 request_ids = count(1)
 
@@ -56,6 +58,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """The suites, which are not under tests/, have its fixture, too. No run keeps anything."""
     os.environ["BACKBURNER_KEPT_IN"] = os.devnull
     config.pluginmanager.register(example_site)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Before any is chosen by its mark."""
+    for item in items:
+        if not EVIDENCE.isdisjoint(item.path.relative_to(item.config.rootpath).parts):
+            item.add_marker("evidence")
 
 
 @pytest.fixture(autouse=True)

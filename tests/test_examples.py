@@ -138,6 +138,7 @@ def test_its_layer_has_what_is_tested_here() -> None:
     assert [pin for pin in pins if f"{pin} " not in locked] == []
 
 
+@pytest.mark.evidence
 def test_the_example_passes_its_own_tests(tmp_path: Path) -> None:
     """As in a made project: with the engine, and without this project's computations.
 

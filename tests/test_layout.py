@@ -2,12 +2,14 @@
 
 import ast
 import io
+import re
 import tokenize
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+MAKEFILE = (ROOT / "Makefile").read_text()
 ENGINE = ROOT / "src/backburner"
 LAMBDAS = ("request.py", "worker.py", "dead_letter.py")
 MAX_IN_PROTOCOL, MAX_IN_A_LAMBDA = 700, 180
@@ -68,6 +70,25 @@ def test_a_module_has_a_test_of_its_name() -> None:
         if is_own and str(module.with_name(f"test_{module.name}")) not in tests:
             missing.append(str(module))
     assert missing == []
+
+
+def test_the_quick_tests_start_no_deployment_and_no_browser() -> None:
+    [listed] = re.findall(r"^QUICK_TESTS := (.*)$", MAKEFILE, re.M)
+    parts = [ROOT / part for part in listed.split()]
+    files = [file for part in parts for file in [part, *part.rglob("test_*.py")] if file.is_file()]
+    assert len(files) > 15
+    slow = r"local\.deployment import|playwright|tests\.(served|browser|evidence|e2e)"
+    assert [file.name for file in files if re.search(slow, file.read_text())] == []
+
+
+def test_make_evidence_runs_what_make_test_leaves_and_ci_runs_both(
+    pytestconfig: pytest.Config,
+) -> None:
+    assert pytestconfig.getini("addopts")[-1] == "not e2e and not evidence"
+    run = dict(re.findall(r"^(\w+):.*\n\t\S+/(.*)$", MAKEFILE, re.M))
+    assert run["test"] == "backburner test $(PARALLEL)"
+    assert run["evidence"] == "pytest $(PARALLEL) -m evidence"
+    assert run["covered"] == "pytest $(PARALLEL) -m 'not e2e' --cov"
 
 
 def test_no_public_class_has_a_name_twice() -> None:

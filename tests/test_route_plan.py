@@ -92,6 +92,7 @@ def test_e_n22_k4_is_planned_to_its_optimum(effort: str) -> None:
     assert keeps_to_the_rules(found, given)
 
 
+@pytest.mark.evidence
 @pytest.mark.parametrize("name", ["A-n32-k5", "B-n31-k5", "P-n16-k8"])
 def test_published_instances_are_planned_within_1_percent(name: str) -> None:
     given = published(name, "standard")

@@ -593,6 +593,7 @@ def test_what_is_left_out_is_counted_as_it_is_signed() -> None:
     assert added == 32_000 == 1000 * default_sizes.MAX_PER_BYTE * len('{"x":1},')
 
 
+@pytest.mark.evidence
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
 @pytest.mark.parametrize("item", ["Four", "Lists"])
 def test_the_largest_body_of_models_at_the_limit_takes_a_bounded_amount_of_memory(

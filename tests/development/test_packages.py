@@ -52,6 +52,7 @@ def locked() -> list[str]:
     return [line for line in packages.LOCK.read_text().splitlines() if not line.startswith("#")]
 
 
+@pytest.mark.evidence
 @pytest.mark.usefixtures("project")
 class TestALock:
     def test_has_all_that_is_listed_and_the_tools_and_not_backburner(self) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from tests.http import hostile, peaks
 
+pytestmark = pytest.mark.evidence
+
 ROOT = Path(__file__).parents[2]
 LARGEST_ANSWER = 6_000_000
 """Bytes: Lambda hands over no more, and the client gets API Gateway's bare 500."""

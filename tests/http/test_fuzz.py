@@ -27,6 +27,8 @@ from backburner.request import respond
 from tests.conftest import MotoDeployment
 from tests.support.tokens import bearer
 
+pytestmark = pytest.mark.evidence
+
 HERE = Path(__file__).parent
 SHIPPED = list(computations.__path__)
 OURS = ["every-kind", "private-kind"]

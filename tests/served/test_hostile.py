@@ -26,7 +26,7 @@ from tests.served.hostile import Hostile
 from tests.support.eventually import eventually
 from tests.support.processes import children, url_in
 
-pytestmark = pytest.mark.enable_socket
+pytestmark = [pytest.mark.enable_socket, pytest.mark.evidence]
 
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "408"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))

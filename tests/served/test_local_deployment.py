@@ -300,8 +300,8 @@ def test_no_process_outlives_the_deployment(signal: Signals) -> None:
             client = Client(url_in(deployment.stdout))
             client.post("endless", {})
             eventually(lambda: client.post("endless", {}).json()["state"] == "running")
+            eventually(lambda: len(descendants(deployment.pid)) >= 5)
             processes = descendants(deployment.pid)
-            assert len(processes) >= 5
         finally:
             deployment.send_signal(signal)
         assert deployment.wait(5) == (-SIGKILL if signal == SIGKILL else 0)

@@ -23,7 +23,7 @@ class Mutant:
     """A part of the file that stands there once."""
     instead: str
     tests: str
-    """Those that notice, as pytest takes them; all are a part of `make test`."""
+    """Those that notice, as pytest takes them; all are a part of `make test` or `make evidence`."""
 
 
 class Copy:
@@ -49,6 +49,8 @@ class Copy:
             "pytest",
             "-x",
             "-q",
+            "-m",
+            "not e2e",
             "-p",
             "no:cacheprovider",
             *tests.split(),
