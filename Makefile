@@ -109,7 +109,7 @@ lock: .venv/ready          ## the locked requirements, after a change of require
 dist: .venv-dist/ready     ## the wheel and the sdist, into dist/
 	.venv-dist/bin/hatchling build --clean
 
-build-RequestFunction build-WorkerFunction build-WaitingWorkerFunction build-DeadLetterFunction build-ComputationsLayer:
+build-RequestFunction build-WorkerFunction build-AsyncWorkerFunction build-DeadLetterFunction build-ComputationsLayer:
 	@"$(HERE)/.venv/bin/python" -P -m backburner.development.bundle $(@:build-%=%) $(LAMBDA_PROCESSOR) "$(ARTIFACTS_DIR)" "$(HERE)" requirements/dev.txt
 
 clean:                     ## remove what the other targets have installed and built

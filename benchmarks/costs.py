@@ -59,7 +59,7 @@ POLLERS, LONG_POLL = 5, 20
 SHARE_OF_MISSES, POLLS, RUN_TIME = 0.1, 2, 5
 """Assumed for the comparison: one question in ten is new, and takes so many polls and seconds."""
 
-WORKERS = {"the standard lane": WORKER, "the waiting lane": "WaitingWorkerFunction"}
+WORKERS = {"the standard lane": WORKER, "the async lane": "AsyncWorkerFunction"}
 HOURS, SECONDS = 730, 730 * 3600
 """In a month."""
 GB = 1e9
@@ -182,7 +182,7 @@ def report(deployment: MotoDeployment) -> list[str]:
         *map(of_requests, costs.values()),
         of_seconds(costs),
         of_a_month(deployment),
-        of_the_waiting_lane(deployment),
+        of_the_async_lane(deployment),
         of_the_worst_month(deployment, list(costs.values())),
         of_containers(deployment, list(costs.values())),
         of_a_busy_month(list(costs.values())),
@@ -307,7 +307,7 @@ def of_a_month(deployment: MotoDeployment) -> str:
     return table(["a month at rest", "dollars"], [*shown, ["in all", total]])
 
 
-def of_the_waiting_lane(deployment: MotoDeployment) -> str:
+def of_the_async_lane(deployment: MotoDeployment) -> str:
     """What the lane adds to a month at rest, and a second of a worker of each lane."""
     rest = sum(at_rest(deployment).values())
     more = sum(of_a_stack(deployment.stack).values()) - rest
@@ -315,7 +315,7 @@ def of_the_waiting_lane(deployment: MotoDeployment) -> str:
         label: GB_SECOND.dollars * deployment.stack.function(name).memory / 1024
         for label, name in WORKERS.items()
     }
-    rows = [["the waiting lane, a month at rest", dollars(more)]]
+    rows = [["the async lane, a month at rest", dollars(more)]]
     rows += [
         [f"a million seconds of a worker of {each}", dollars(seconds[each])] for each in seconds
     ]

@@ -24,7 +24,7 @@ import computations
 from backburner import dead_letter, request, resources, worker
 from backburner.attempt import alone
 from backburner.attempt.declared_values import DeclaredValues
-from backburner.computation import STANDARD, WAITING
+from backburner.computation import ASYNC, STANDARD
 from backburner.dead_letter import DeadLetters
 from backburner.development.local.pump import record_of
 from backburner.development.local.runtime import load
@@ -135,8 +135,8 @@ class MotoDeployment:
             self.dynamodb, self.table, Leases(), clock=self.clock, new_token=lambda: next(tokens)
         )
         self.task_queue = TaskQueue(lambda: self.sqs, self.queue_url, timer=self.clock.timer)
-        self.waiting_task_queue = TaskQueue(
-            lambda: self.sqs, self.waiting_queue_url, timer=self.clock.timer
+        self.async_task_queue = TaskQueue(
+            lambda: self.sqs, self.async_queue_url, timer=self.clock.timer
         )
         self.run_times = RunTimes(
             client=self.dynamodb,
@@ -157,7 +157,7 @@ class MotoDeployment:
             site = resources.site()
         self.request_handler = RequestHandler(
             **shared,
-            lanes=Lanes({STANDARD: self.task_queue, WAITING: self.waiting_task_queue}),
+            lanes=Lanes({STANDARD: self.task_queue, ASYNC: self.async_task_queue}),
             local_cache=local_cache(self.clock.timer),
             site=site,
             random=lambda: 0.0,
@@ -187,8 +187,8 @@ class MotoDeployment:
         return self.stack.physical_ids["Queue"]
 
     @property
-    def waiting_queue_url(self) -> str:
-        return self.stack.physical_ids["WaitingQueue"]
+    def async_queue_url(self) -> str:
+        return self.stack.physical_ids["AsyncQueue"]
 
     @property
     def failed_jobs_url(self) -> str:
@@ -256,7 +256,7 @@ class MotoDeployment:
         for key in self.objects():
             self.s3.delete_object(Bucket=self.bucket, Key=key)
         # Also what is hidden: it would come back in a later test. SQS purges once a minute only.
-        for url in (self.queue_url, self.waiting_queue_url):
+        for url in (self.queue_url, self.async_queue_url):
             motos_own(url)._messages.clear()
         motos_own(self.failed_jobs_url)._messages.clear()
 

@@ -485,7 +485,7 @@ def test_another_version_has_another_signature_and_the_old_answer_is_still_there
     computation = registry.load("link-preview")
     asked = {"url": "http://127.0.0.1/"}  # refused without a packet: an answer, too
     old = deployment.post("/v1/link-preview", asked).signature
-    for message in deployment.messages("WaitingWorkerFunction"):
+    for message in deployment.messages("AsyncWorkerFunction"):
         deployment.worker.receive(message)
     newer = replace(computation, policy=replace(computation.policy, version=9))
     monkeypatch.setattr(registry, "load", lambda _: newer)

@@ -16,7 +16,7 @@ from tests.support.translation import translate
 
 ROOT = Path(__file__).parent.parent
 RESOURCES = translate(
-    AlarmEmail="operator@example.org", Rollout="Canary10Percent5Minutes", MaxWaitingWorkers="10"
+    AlarmEmail="operator@example.org", Rollout="Canary10Percent5Minutes", MaxAsyncWorkers="10"
 )
 RUNBOOK = (ROOT / "docs/operations.md").read_text()
 
@@ -116,9 +116,9 @@ def test_silence_begins_no_alarm_and_ends_one_only_where_it_says_that_all_is_wel
         ("WorkerErrors", "Errors of WorkerFunction"),
         ("WorkerFaults", "worker_fault of "),
         ("WorkerThrottles", "Throttles of WorkerFunction"),
-        ("OldWaitingJobs", "ApproximateAgeOfOldestMessage of WaitingQueue.QueueName"),
-        ("WaitingWorkerErrors", "Errors of WaitingWorkerFunction"),
-        ("WaitingWorkerThrottles", "Throttles of WaitingWorkerFunction"),
+        ("OldAsyncJobs", "ApproximateAgeOfOldestMessage of AsyncQueue.QueueName"),
+        ("AsyncWorkerErrors", "Errors of AsyncWorkerFunction"),
+        ("AsyncWorkerThrottles", "Throttles of AsyncWorkerFunction"),
         ("FailedJobs", "ApproximateNumberOfMessagesVisible of FailedJobsQueue.QueueName"),
         ("DeadLetters", "Invocations of DeadLetterFunction"),
         ("DeadLetterErrors", "Errors of DeadLetterFunction"),

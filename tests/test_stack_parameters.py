@@ -14,7 +14,7 @@ from tests.support.translation import translate
 
 TEMPLATE_ITSELF = load(TEMPLATE)
 PARAMETERS: dict[str, Any] = TEMPLATE_ITSELF["Parameters"]
-FUNCTIONS = ["RequestFunction", "WorkerFunction", "WaitingWorkerFunction", "DeadLetterFunction"]
+FUNCTIONS = ["RequestFunction", "WorkerFunction", "AsyncWorkerFunction", "DeadLetterFunction"]
 
 ARRIVALS: list[tuple[str, str, str]] = [
     ("JwtIssuer", "https://issuer.example", "Authorizer JwtConfiguration Issuer"),
@@ -25,11 +25,11 @@ ARRIVALS: list[tuple[str, str, str]] = [
     ("MaxBacklog", "5", "RequestFunction Environment Variables MAX_BACKLOG"),
     ("MaxWorkers", "3", "WorkerFunctionJob ScalingConfig MaximumConcurrency"),
     ("WorkerMemory", "3538", "WorkerFunction MemorySize"),
-    ("MaxWaitingWorkers", "3", "WaitingWorkerFunctionJob ScalingConfig MaximumConcurrency"),
-    ("WaitingWorkerMemory", "1024", "WaitingWorkerFunction MemorySize"),
-    ("WorkerStorage", "1024", "WaitingWorkerFunction EphemeralStorage Size"),
-    ("WorkerEnvironment", "A=1", "WaitingWorkerFunction Environment Variables WORKER_ENVIRONMENT"),
-    ("OldestJobSeconds", "60", "OldWaitingJobs Threshold"),
+    ("MaxAsyncWorkers", "3", "AsyncWorkerFunctionJob ScalingConfig MaximumConcurrency"),
+    ("AsyncWorkerMemory", "1024", "AsyncWorkerFunction MemorySize"),
+    ("WorkerStorage", "1024", "AsyncWorkerFunction EphemeralStorage Size"),
+    ("WorkerEnvironment", "A=1", "AsyncWorkerFunction Environment Variables WORKER_ENVIRONMENT"),
+    ("OldestJobSeconds", "60", "OldAsyncJobs Threshold"),
     ("WorkerStorage", "1024", "WorkerFunction EphemeralStorage Size"),
     ("WorkerEnvironment", "A=1", "WorkerFunction Environment Variables WORKER_ENVIRONMENT"),
     ("OldestJobSeconds", "60", "OldJobs Threshold"),
@@ -51,7 +51,7 @@ SWITCHES = {
 }
 """Parameters that decide what there is; each has tests of its own below."""
 
-WITH_ALL_LANES = {"MaxWaitingWorkers": "10"}
+WITH_ALL_LANES = {"MaxAsyncWorkers": "10"}
 XRAY = "AWSXrayWriteOnlyAccess"
 SAMCONFIG = TEMPLATE.parent / "samconfig.toml"
 SAM_SENDS = Path(__file__).parent / "support/sam_sends.py"
@@ -157,7 +157,7 @@ def test_with_an_address_every_alarm_goes_there() -> None:
         assert alarm["Properties"]["AlarmActions"] == ["AlarmTopic"]
 
 
-WORKERS = ("WorkerFunction", "WaitingWorkerFunction")
+WORKERS = ("WorkerFunction", "AsyncWorkerFunction")
 MORE = "arn:aws:iam::123456789012:policy/bucket,arn:aws:iam::aws:policy/ReadOnlyAccess"
 OTHER_ROLES = ("RequestFunctionRole", "DeadLetterFunctionRole")
 IN_A_VPC = {"WorkerSubnets": "subnet-0a,subnet-0b", "WorkerSecurityGroups": "sg-0c"}
@@ -209,7 +209,7 @@ def test_a_project_that_uses_one_lane_deploys_one() -> None:
     assert len(more) == len([each for each in two if "Waiting" in each]) >= 7
     assert "Waiting" not in str(one)
     variables = at("RequestFunction Environment Variables", two)
-    assert variables["WAITING_QUEUE_URL"] == "WaitingQueue"
+    assert variables["ASYNC_QUEUE_URL"] == "AsyncQueue"
 
 
 def test_with_a_further_lane_the_request_function_may_send_and_count_there_and_no_more() -> None:
@@ -219,7 +219,7 @@ def test_with_a_further_lane_the_request_function_may_send_and_count_there_and_n
         {
             "Effect": "Allow",
             "Action": ["sqs:SendMessage", "sqs:GetQueueAttributes"],
-            "Resource": "WaitingQueue.Arn",
+            "Resource": "AsyncQueue.Arn",
         }
     ]
 
@@ -232,7 +232,7 @@ def test_with_a_further_lane_the_request_function_may_send_and_count_there_and_n
 def test_workers_that_wait_are_none_or_as_many_as_a_mapping_may_have(
     value: str, is_good: bool
 ) -> None:
-    pattern = PARAMETERS["MaxWaitingWorkers"]["AllowedPattern"]
+    pattern = PARAMETERS["MaxAsyncWorkers"]["AllowedPattern"]
     assert bool(re.fullmatch(pattern, value)) == is_good
 
 
@@ -285,7 +285,7 @@ def test_all_at_once_needs_no_code_deploy() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    sorted({(name, value) for name, value, _ in ARRIVALS} | {("MaxWaitingWorkers", "0")}),
+    sorted({(name, value) for name, value, _ in ARRIVALS} | {("MaxAsyncWorkers", "0")}),
 )
 def test_a_version_is_another_exactly_if_the_function_is(name: str, value: str) -> None:
     """Lambda makes no version of an equal function, and CloudFormation then rolls back."""
@@ -325,7 +325,7 @@ def test_a_stage_is_what_its_file_says_whatever_was_deployed_before(stage: str, 
 def test_a_parameter_that_is_not_named_keeps_the_value_of_the_last_deployment(sent: Sent) -> None:
     """Not the template's default. docs/operations.md says so."""
     named = {name for name, value in sent["default"].items() if value is not None}
-    assert named == {"Rollout", "LogRetentionDays", "MaxWaitingWorkers"}
+    assert named == {"Rollout", "LogRetentionDays", "MaxAsyncWorkers"}
 
 
 @pytest.mark.parametrize("stage", STAGE_NAMES)

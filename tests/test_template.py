@@ -10,7 +10,7 @@ from backburner.computation.registry import names
 from backburner.development.local.template import TEMPLATE, load
 
 RESOURCES: dict[str, Any] = load(TEMPLATE)["Resources"]
-WORKERS = ["WorkerFunction", "WaitingWorkerFunction"]
+WORKERS = ["WorkerFunction", "AsyncWorkerFunction"]
 FUNCTIONS = [i for i, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"]
 
 
@@ -57,7 +57,7 @@ def test_a_page_from_anywhere_may_get_from_the_bucket_and_do_nothing_else() -> N
     ("queue", "function"),
     [
         ("Queue", "WorkerFunction"),
-        ("WaitingQueue", "WaitingWorkerFunction"),
+        ("AsyncQueue", "AsyncWorkerFunction"),
         ("DeadLetterQueue", "DeadLetterFunction"),
     ],
 )
@@ -67,7 +67,7 @@ def test_a_message_is_hidden_for_six_times_its_functions_timeout(queue: str, fun
 
 def test_the_queue_gives_up_only_after_every_attempt_had_its_chance() -> None:
     attempts = max(load_computation(name).policy.attempts for name in names())
-    for queue in ("Queue", "WaitingQueue"):
+    for queue in ("Queue", "AsyncQueue"):
         assert properties(queue)["RedrivePolicy"]["maxReceiveCount"] >= 2 * attempts
 
 
@@ -77,14 +77,14 @@ def test_failed_jobs_are_kept_as_long_as_sqs_can(queue: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "function", ["WorkerFunction", "WaitingWorkerFunction", "DeadLetterFunction"]
+    "function", ["WorkerFunction", "AsyncWorkerFunction", "DeadLetterFunction"]
 )
 def test_one_bad_message_does_not_bring_back_its_batch(function: str) -> None:
     [event] = properties(function)["Events"].values()
     assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-@pytest.mark.parametrize(("worker", "jobs"), [("WorkerFunction", 1), ("WaitingWorkerFunction", 10)])
+@pytest.mark.parametrize(("worker", "jobs"), [("WorkerFunction", 1), ("AsyncWorkerFunction", 10)])
 def test_workers_are_limited_at_the_mapping_where_it_burns_no_receives(
     worker: str, jobs: int
 ) -> None:
@@ -99,16 +99,16 @@ def test_only_the_workers_have_the_heavy_libraries() -> None:
     assert [f for f in FUNCTIONS if "Layers" in properties(f)] == WORKERS
 
 
-def test_the_waiting_lane_differs_from_the_standard_one_where_it_must_and_nowhere_else() -> None:
+def test_the_async_lane_differs_from_the_standard_one_where_it_must_and_nowhere_else() -> None:
     """Its queue and worker are copies, as CloudFormation knows no other way."""
-    others = {"Waiting": "", "In the waiting lane, a": "A", " of the waiting lane": ""}
+    others = {"Async": "", "In the async lane, a": "A", " of the async lane": ""}
     changed = set()
     for name in ("Queue", "WorkerFunction", "WorkerFunctionRole", "WorkerErrors"):
-        ours, theirs = (_flat(properties(each)) for each in (f"Waiting{name}", name))
+        ours, theirs = (_flat(properties(each)) for each in (f"Async{name}", name))
         for old, new in others.items():
             ours = {key: value.replace(old, new) for key, value in ours.items()}
         changed |= {key for key in ours | theirs if ours.get(key) != theirs.get(key)}
-        assert RESOURCES[f"Waiting{name}"]["Condition"] == "WaitingLane"
+        assert RESOURCES[f"Async{name}"]["Condition"] == "AsyncLane"
     assert changed == {"Description", "Events Job Properties BatchSize"}
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from backburner import computation
 from backburner.computation import Policy, Progress
 
-POLICY = Policy(version=1, fresh_for=600, expected_time=1, time_limit=30, lane="waiting")
+POLICY = Policy(version=1, fresh_for=600, expected_time=1, time_limit=30)
 EXAMPLE = {"number": 1}
 SERVER_TAKES_S = 1
 

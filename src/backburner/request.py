@@ -147,7 +147,7 @@ class RequestHandler:
 
     def refuse_if_full(self, question: Question, now: float) -> None:
         """Refuse new work while too many jobs wait; a consistent read checks that it is new."""
-        if not self.lanes.of(question.computation.policy.lane).is_full():
+        if not self.lanes.of(question.computation.lane).is_full():
             return
         entry = self.store.look_up(question.entry, consistent=True)
         if entry.job or entry.is_settled(now):

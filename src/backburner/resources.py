@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from backburner import settings
 from backburner.aws.environment import light_client
 from backburner.aws.time_limits import TimeLimits
-from backburner.computation import STANDARD, WAITING
+from backburner.computation import ASYNC, STANDARD
 from backburner.http.event import Site
 from backburner.large_results import LargeResults
 from backburner.protocol.failed_jobs import FailedJobs
@@ -84,7 +84,7 @@ def task_queue(sqs: Callable[[], Any]) -> TaskQueue:
 
 def lanes(sqs: Callable[[], Any]) -> Lanes:
     """The queues of all lanes that are deployed."""
-    urls = {STANDARD: settings.required("QUEUE_URL"), WAITING: settings.text("WAITING_QUEUE_URL")}
+    urls = {STANDARD: settings.required("QUEUE_URL"), ASYNC: settings.text("ASYNC_QUEUE_URL")}
     most = int(settings.number("MAX_BACKLOG", 0))
     return Lanes({lane: TaskQueue(sqs, url, most) for lane, url in urls.items() if url})
 

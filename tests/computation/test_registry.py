@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import computations
-from backburner.computation import STANDARD, WAITING, registry
+from backburner.computation import ASYNC, STANDARD, registry
 from backburner.errors import BrokenComputation, NoSuchComputation
 from backburner.telemetry import where
 from tests.conftest import COMPUTATIONS
@@ -53,15 +53,10 @@ AGAIN = DOUBLING.count("\n") + 2
 """The line of what comes after it and an empty line."""
 START = '"""It is broken."""\n\n'
 MEND, HEAVY, LEAVE = "mend it there", "import heavy libraries inside compute", "leave that out"
-ASYNC = "\nasync def compute(parameters, progress): ..."
-ALONE = "\nPOLICY = Policy(version=1, fresh_for=60, lane='standard')"
-IN_WAITING = "\nPOLICY = Policy(version=1, fresh_for=60, lane='waiting')"
+IT_WAITS = "\nasync def compute(parameters, progress): ..."
 LANES = {
     DOUBLING: STANDARD,
-    DOUBLING + ALONE: STANDARD,
-    DOUBLING + ASYNC: WAITING,
-    DOUBLING + ASYNC + IN_WAITING: WAITING,
-    DOUBLING + ASYNC + ALONE: STANDARD,
+    DOUBLING + IT_WAITS: ASYNC,
 }
 """What is in a file, and whose workers compute it."""
 BROKEN = {
@@ -126,12 +121,6 @@ BROKEN = {
     DOUBLING + "\nPOLICY: dict = {'version': 1}": (AGAIN, "a wrong POLICY", r"Policy\(version="),
     DOUBLING + "\nEXAMPLE = [1]": (AGAIN, "a wrong EXAMPLE", "a dict"),
     DOUBLING + "\ncompute = 1": (AGAIN, "a wrong compute", "a function"),
-    DOUBLING + IN_WAITING: (26, "lane='waiting' and no async compute", "write `async def compute`"),
-    DOUBLING + "\nPOLICY = Policy(version=1, fresh_for=60, lane='fast')": (
-        AGAIN,
-        "ValueError at .*: lane='fast' is none",
-        "take one of standard, waiting",
-    ),
     DOUBLING + "\nfrom json import decoder as compute": (AGAIN, "a wrong compute", "a function"),
     DOUBLING.replace("number: float", "number: set[float]"): (
         15,
@@ -169,12 +158,10 @@ def test_whatever_is_wrong_with_a_file_it_is_named_with_line_and_remedy(
 
 
 @pytest.mark.parametrize("content", LANES)
-def test_its_lane_is_that_of_its_kind_unless_its_policy_says_standard(
-    content: str, folder: Path
-) -> None:
+def test_its_lane_is_that_of_its_kind(content: str, folder: Path) -> None:
     number = list(LANES).index(content)
     (folder / f"in_lane_{number}.py").write_text(content)
-    assert registry.load(f"in-lane-{number}").policy.lane == LANES[content]
+    assert registry.load(f"in-lane-{number}").lane == LANES[content]
 
 
 def test_an_example_without_parameters_is_one(folder: Path) -> None:

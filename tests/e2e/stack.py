@@ -17,7 +17,7 @@ class DeployedStack:
     def deploy(self) -> None:
         self.project.build()
         self.emulator.adapt(self.project.built)
-        self.project.deploy(Rollout="AllAtOnce", MaxWorkers="2", MaxWaitingWorkers="2")
+        self.project.deploy(Rollout="AllAtOnce", MaxWorkers="2", MaxAsyncWorkers="2")
         self.emulator.settle()
 
     @property

@@ -66,7 +66,7 @@ def test_what_waits_has_a_lane_of_its_own(stack: DeployedStack, api: Api) -> Non
     for question in questions:
         assert api.post("/v1/patient", question).status == 202
     assert [api.answer(each, "/v1/patient").status for each in questions] == [200] * 4
-    assert stack.output("WaitingQueueUrl")
+    assert stack.output("AsyncQueueUrl")
 
 
 def test_a_result_of_20_mb_comes_by_redirect(api: Api) -> None:

@@ -11,12 +11,12 @@ import pytest
 from moto import mock_aws
 
 from backburner.attempt import batch
-from backburner.computation import STANDARD, WAITING
+from backburner.computation import ASYNC, STANDARD
 from backburner.development.local.template import TEMPLATE, create_stack, lanes_of
 from backburner.protocol.lanes import Lanes
 from tests.conftest import Invoke, MotoDeployment
 
-WAITING_WORKER = "WaitingWorkerFunction"
+ASYNC_WORKER = "AsyncWorkerFunction"
 ASKED = "/v1/patient?number={}&how=meets&others={}"
 NONE_FAILED: dict[str, Any] = {"batchItemFailures": []}
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="nothing forks elsewhere")
@@ -32,7 +32,7 @@ def ask(deployment: MotoDeployment, jobs: int) -> dict[str, Any]:
     """Ask for so many that wait for each other; what their worker then gets."""
     for number in range(jobs):
         assert deployment.get(ASKED.format(number, jobs - 1)).status == 202
-    records = deployment.messages(WAITING_WORKER)
+    records = deployment.messages(ASYNC_WORKER)
     assert len(records) == jobs
     return {"Records": [record.raw_event for record in records]}
 
@@ -40,15 +40,15 @@ def ask(deployment: MotoDeployment, jobs: int) -> dict[str, Any]:
 def test_a_job_goes_to_the_queue_of_its_lane(deployment: MotoDeployment) -> None:
     reply = deployment.get(ASKED.format(1, 0))
     deployment.get("/v1/doubling?number=1")
-    assert deployment.entry(reply.signature, "patient").the_job.lane == WAITING
-    assert [len(deployment.messages(each)) for each in ("WorkerFunction", WAITING_WORKER)] == [1, 1]
+    assert deployment.entry(reply.signature, "patient").the_job.lane == ASYNC
+    assert [len(deployment.messages(each)) for each in ("WorkerFunction", ASYNC_WORKER)] == [1, 1]
 
 
 def test_a_job_that_is_sent_again_goes_to_its_lane(deployment: MotoDeployment) -> None:
     reply = deployment.get(ASKED.format(1, 0))
     deployment.clock.passes(61)
     assert deployment.get(f"/v1/patient/{reply.signature}").status == 202
-    assert len(deployment.messages(WAITING_WORKER)) == 2
+    assert len(deployment.messages(ASYNC_WORKER)) == 2
 
 
 @ON_LINUX
@@ -57,7 +57,7 @@ def test_ten_jobs_that_wait_take_one_invocation_and_one_process(
 ) -> None:
     """Each waits until all ten were begun: one after the other they would wait for ever."""
     event = ask(deployment, 10)
-    assert invoke(WAITING_WORKER, event) == NONE_FAILED
+    assert invoke(ASYNC_WORKER, event) == NONE_FAILED
     answers = [deployment.get(ASKED.format(number, 9)) for number in range(10)]
     assert {answer.status for answer in answers} == {200}
     assert {answer.json["met"] for answer in answers} == {10}
@@ -70,8 +70,8 @@ def test_of_a_batch_only_the_messages_of_failed_attempts_come_back(
 ) -> None:
     for how in HOWS:
         deployment.get(f"/v1/patient?how={how}")
-    records = deployment.messages(WAITING_WORKER)
-    report = invoke(WAITING_WORKER, {"Records": [record.raw_event for record in records]})
+    records = deployment.messages(ASYNC_WORKER)
+    report = invoke(ASYNC_WORKER, {"Records": [record.raw_event for record in records]})
     computed = [deployment.get(f"/v1/patient?how={how}") for how in HOWS]
     assert [each.status for each in computed] == [200, 202, 422, 202]
     assert len(report["batchItemFailures"]) == 2
@@ -89,7 +89,7 @@ def test_a_message_of_a_batch_without_a_job_takes_nobody_along(
     event = ask(deployment, 1)
     [record] = event["Records"]
     event["Records"].append({**record, "messageId": "malformed", "body": "no message"})
-    report = invoke(WAITING_WORKER, event)
+    report = invoke(ASYNC_WORKER, event)
     assert [each["itemIdentifier"] for each in report["batchItemFailures"]] == ["malformed"]
     assert deployment.get(ASKED.format(0, 0)).status == 200
 
@@ -100,9 +100,9 @@ def test_lines_of_a_batch_have_the_correlation_id_of_their_own_message(
 ) -> None:
     for number in range(4):
         deployment.get(f"/v1/patient?how=raises&number={number}")
-    records = deployment.messages(WAITING_WORKER)
+    records = deployment.messages(ASYNC_WORKER)
     logged.truncate(0)
-    invoke(WAITING_WORKER, {"Records": [record.raw_event for record in records]})
+    invoke(ASYNC_WORKER, {"Records": [record.raw_event for record in records]})
     lines = [json.loads(line) for line in logged.getvalue().strip("\0").splitlines()]
     failed = {e["correlation_id"] for e in lines if e["message"] == "an attempt failed"}
     assert failed == {json.loads(record.body)["correlation_id"] for record in records}
@@ -145,17 +145,17 @@ def test_a_job_whose_lane_is_gone_is_sent_again_to_the_standard_one(
     reply = deployment.get(ASKED.format(1, 0))
     deployment.clock.passes(61)
     assert without_the_lane(deployment).get(f"/v1/patient/{reply.signature}").status == 202
-    assert [len(deployment.messages(each)) for each in ("WorkerFunction", WAITING_WORKER)] == [1, 1]
+    assert [len(deployment.messages(each)) for each in ("WorkerFunction", ASYNC_WORKER)] == [1, 1]
 
 
 def test_the_local_deployment_has_the_lanes_that_samconfig_deploys() -> None:
     samconfig = TEMPLATE.with_name("samconfig.toml")
-    assert lanes_of(samconfig) == {"MaxWaitingWorkers": "10"}
-    assert lanes_of(samconfig, "production") == {"MaxWaitingWorkers": "50"}
+    assert lanes_of(samconfig) == {"MaxAsyncWorkers": "10"}
+    assert lanes_of(samconfig, "production") == {"MaxAsyncWorkers": "50"}
     assert lanes_of(samconfig.with_name("none.toml")) == {}
     with mock_aws():
         session = boto3.Session("local", "local", region_name="eu-west-1")
         stack = create_stack(session.client("cloudformation"), parameters={})
-    assert "WaitingQueue" not in stack.physical_ids
-    assert WAITING_WORKER not in [each.name for each in stack.functions()]
-    assert "WAITING_QUEUE_URL" not in stack.function("RequestFunction").environment
+    assert "AsyncQueue" not in stack.physical_ids
+    assert ASYNC_WORKER not in [each.name for each in stack.functions()]
+    assert "ASYNC_QUEUE_URL" not in stack.function("RequestFunction").environment

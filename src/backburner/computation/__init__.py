@@ -59,8 +59,7 @@ BOUNDS = {
 """The least and the greatest value of each field of a policy, and what is wrong with less."""
 WHOLE = ("version", "attempts")
 
-STANDARD, WAITING = "standard", "waiting"
-LANES = (STANDARD, WAITING)
+STANDARD, ASYNC = "standard", "async"
 """Each is a queue and whoever takes from it; template.yaml has them."""
 
 Progress = Callable[[float], None]
@@ -101,8 +100,6 @@ class Policy:
     """How long after the request the job is given up, even if attempts are left."""
     private: bool = False
     """If true, only the caller who asked gets the answer; a token identifies callers."""
-    lane: str = ""
-    """Whose workers compute; by default "waiting" for `async def compute`, else "standard"."""
 
     def __post_init__(self) -> None:
         for name in BOUNDS:
@@ -110,8 +107,6 @@ class Policy:
                 _check(name, getattr(self, name))
         if self.private not in (True, False):
             raise ValueError(f"private={self.private!r} is neither True nor False; give one")
-        if self.lane and self.lane not in LANES:
-            raise ValueError(f"lane={self.lane!r} is none; take one of {', '.join(LANES)}")
         if self.gives_up_after < self.time_limit:
             raise ValueError(
                 f"gives_up_after={self.gives_up_after} is under time_limit={self.time_limit}: "
@@ -142,6 +137,11 @@ class Computation:
     def waits(self) -> bool:
         """True if `compute` is an `async def`: it waits rather than computes."""
         return iscoroutinefunction(self.compute)
+
+    @property
+    def lane(self) -> str:
+        """Whose workers compute it."""
+        return ASYNC if self.waits else STANDARD
 
     def run(self, parameters: Parameters, progress: Progress) -> Any:
         """What `compute` returns, or gives in an event loop of its own."""

@@ -14,17 +14,13 @@ import re
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from functools import cache
-from inspect import iscoroutinefunction
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from backburner import computation, settings
 from backburner.computation import (
-    STANDARD,
-    WAITING,
     Computation,
     Parameters,
     Policy,
@@ -99,7 +95,7 @@ def _load(name: str, paths: list[str]) -> Computation:
         documentation=module.__doc__ or "",
         parameters=module.Parameters,
         result=module.Result,
-        policy=replace(module.POLICY, lane=_lane(name, module)),
+        policy=module.POLICY,
         example=module.EXAMPLE,
         compute=module.compute,
         declared=tuple(dict.fromkeys(e for e in vars(module).values() if isinstance(e, Declared))),
@@ -212,17 +208,3 @@ def _check_parts(name: str, module: ModuleType) -> None:
     ]
     if wrong:
         raise BrokenComputation(f"computation {name!r} has a wrong {'; and a wrong '.join(wrong)}")
-
-
-def _lane(name: str, module: ModuleType) -> str:
-    """The lane of its kind of `compute`, or its policy's; BrokenComputation if it cannot wait."""
-    lane: str = module.POLICY.lane
-    if iscoroutinefunction(module.compute):
-        return lane or WAITING
-    if lane == WAITING:
-        raise BrokenComputation(
-            f"computation {name!r} has lane={lane!r} and no async compute "
-            f"({source_line.of(str(module.__file__), 'compute')}); write `async def compute`, or "
-            "leave lane out"
-        )
-    return STANDARD

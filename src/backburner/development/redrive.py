@@ -20,7 +20,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
-from backburner.computation import STANDARD, WAITING, Computation, registry
+from backburner.computation import ASYNC, STANDARD, Computation, registry
 from backburner.development.errors import CommandError
 from backburner.development.local.deployment import KEPT_IN, RUNNING_FILE
 from backburner.development.terminal import say
@@ -31,7 +31,7 @@ from backburner.protocol.lanes import Lanes
 from backburner.protocol.store import Leases, LostRace, Store
 from backburner.protocol.task_queue import Message, TaskQueue
 
-QUEUES = {STANDARD: "QueueUrl", WAITING: "WaitingQueueUrl"}
+QUEUES = {STANDARD: "QueueUrl", ASYNC: "AsyncQueueUrl"}
 """The stack's output with the queue of each lane."""
 HIDDEN_FOR = 600
 """Seconds after which a failed job can be received again if the command is killed."""
@@ -160,6 +160,7 @@ def job_for(failed_job: FailedJob, computation: Computation, now: float) -> Job:
         computation.expected_time(given),
         correlation_id=f"redrive-{secrets.token_hex(8)}",
         now=now,
+        lane=computation.lane,
     )
 
 

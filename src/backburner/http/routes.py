@@ -63,6 +63,7 @@ class Question:
             _expected_time(self.computation, given.parameters),
             correlation_id=self.request.correlation_id,
             now=now,
+            lane=self.computation.lane,
             failures=entry.answer.failures if entry.answer else 0,
         )
 

@@ -120,6 +120,7 @@ class Job:
         *,
         correlation_id: str,
         now: float,
+        lane: str = STANDARD,
         failures: int = 0,
     ) -> Self:
         """A new job by the policy. `parameters` are canonical JSON; TooLarge if over the limit."""
@@ -136,7 +137,7 @@ class Job:
             failures=failures,
             failure_kept_for=failure_kept_for,
             max_attempts=policy.attempts,
-            lane=policy.lane,
+            lane=lane,
             answer_kept_for=min(policy.fresh_for + policy.stale_for, failure_kept_for),
         )
 

@@ -6,10 +6,10 @@ The standard lane is always deployed, and takes the jobs of any that is not: eac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backburner.computation import STANDARD, WAITING
+from backburner.computation import ASYNC, STANDARD
 from backburner.protocol.task_queue import TaskQueue
 
-PARAMETERS = {WAITING: "MaxWaitingWorkers"}
+PARAMETERS = {ASYNC: "MaxAsyncWorkers"}
 """The parameter in template.yaml that deploys a lane, if it is not 0."""
 
 

@@ -14,9 +14,7 @@ from pydantic import BaseModel, Field
 from backburner import computation
 from backburner.computation import DAY, Policy, Progress, Setting
 
-POLICY = Policy(
-    version=2, fresh_for=DAY, stale_for=7 * DAY, expected_time=2, time_limit=30, lane="waiting"
-)
+POLICY = Policy(version=2, fresh_for=DAY, stale_for=7 * DAY, expected_time=2, time_limit=30)
 EXAMPLE = {"url": "http://example.com/"}
 ALLOWED = Setting("link-preview-allows", default="")
 """With spaces between: "host:port" may be private, "host:port=address:port" is fetched from there.

@@ -137,7 +137,7 @@ def test_the_stores_of_the_product_are_made_as_its_template_says() -> None:
         )
         table = session.client("dynamodb").describe_table(TableName=ids["Table"])["Table"]
         buckets = [each["Name"] for each in session.client("s3").list_buckets()["Buckets"]]
-    queues = {"Queue", "WaitingQueue", "DeadLetterQueue", "FailedJobsQueue"}
+    queues = {"Queue", "AsyncQueue", "DeadLetterQueue", "FailedJobsQueue"}
     assert set(ids) == {"Table", "LargeResults", *queues}
     assert ids["LargeResults"] in buckets
     assert dead_letters["QueueArn"] in queue["RedrivePolicy"]

@@ -19,7 +19,7 @@ PATIENCE = 180
 """Seconds after which a client takes its answer for lost."""
 WITHOUT_ADVICE = 1
 """Seconds until it asks again after an error of the gateway's own, which has no Retry-After."""
-LANES = ("witnessed", "witnessed-waiting")
+LANES = ("witnessed", "witnessed-async")
 """The computation of each lane; a number is asked of one of them."""
 EQUAL_SHARE = 0.5
 """Of the questions, so many are ones that others have just asked."""

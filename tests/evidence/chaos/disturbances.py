@@ -13,7 +13,7 @@ from backburner.development.local.deployment import Deployment
 
 AT_WORK_SHARE = 0.9
 """Of the kills, so many hit a worker in the middle of a computation; the others, any worker."""
-WORKERS = ("WorkerFunction", "WaitingWorkerFunction")
+WORKERS = ("WorkerFunction", "AsyncWorkerFunction")
 MOST = 1 / 3
 """Kills per computation: if every worker died, nothing could be done."""
 KILLS_PER_RESTART = 7

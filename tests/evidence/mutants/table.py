@@ -335,7 +335,7 @@ WAITING += [
     Mutant(
         what="every job goes to the standard lane",
         path=ENTRY,
-        line="lane=policy.lane,",
+        line="lane=lane,",
         instead="",
         tests="tests/protocol/test_lanes.py",
     ),

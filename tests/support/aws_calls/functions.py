@@ -119,7 +119,7 @@ class Functions:
 
     def warm_up(self) -> None:
         """They ask now what they ask for once in some seconds."""
-        self.request_handler.lanes.of(self.policy.lane).is_full()
+        self.request_handler.lanes.of(registry.load(self.computation).lane).is_full()
         self.request_handler.run_times.of(self.computation)
         self.worker.run_times.add(self.computation, Sample(1.0, 1.0))
 

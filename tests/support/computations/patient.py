@@ -11,7 +11,7 @@ from pydantic import Field
 from backburner import computation
 from backburner.computation import Policy, Progress, Setting, TryAgain, Uncomputable
 
-POLICY = Policy(version=1, fresh_for=600, expected_time=0.1, time_limit=30, lane="waiting")
+POLICY = Policy(version=1, fresh_for=600, expected_time=0.1, time_limit=30)
 EXAMPLE = {"how": "waits"}
 TOKEN = Setting("patience", default="a virtue")
 

@@ -1,4 +1,4 @@
-"""Does to its batch what a job of the waiting lane should not; `good` is its neighbour.
+"""Does to its batch what a job of the async lane should not; `good` is its neighbour.
 
 `there` is a folder of the test, where each notes in which processes it has begun.
 """
@@ -28,7 +28,7 @@ from backburner import computation
 from backburner.attempt.alone import Teller
 from backburner.computation import Policy, Progress, Uncomputable
 
-POLICY = Policy(version=1, fresh_for=600, time_limit=30, lane="waiting")
+POLICY = Policy(version=1, fresh_for=600, time_limit=30)
 EXAMPLE = {"how": "good", "there": "."}
 
 

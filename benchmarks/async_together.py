@@ -1,6 +1,6 @@
 """How many seconds of workers it takes to wait for a server, alone and together: docs/costs.md.
 
-    PYTHONPATH=src .venv/bin/python -m benchmarks.waiting_together
+    PYTHONPATH=src .venv/bin/python -m benchmarks.async_together
 
 It asks the local deployment for what a server answers in a second, and adds up how long the
 invocations of the workers last, as Lambda bills them. One poller takes from the queue.
@@ -47,7 +47,7 @@ class TimedFunction(Function):
         try:
             return super().invoke(event)
         finally:
-            if self.name == "WaitingWorkerFunction" and isinstance(event, dict):
+            if self.name == "AsyncWorkerFunction" and isinstance(event, dict):
                 took = time.monotonic() - began
                 invocations.append(Billed(len(event["Records"]), took))
 

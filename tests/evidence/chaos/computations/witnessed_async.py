@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 else:  # in a sandbox, which knows no tests
     from computations import witnessed
 
-POLICY = replace(witnessed.POLICY, lane="waiting")
+POLICY = replace(witnessed.POLICY)
 EXAMPLE = witnessed.EXAMPLE
 
 
