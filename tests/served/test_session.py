@@ -18,7 +18,9 @@ pytestmark = [
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/http.md").read_text()
 SESSION = DOCUMENT.partition("\n## A session\n")[2].partition("\n## ")[0]
-LEFT_OUT = re.compile(r"(?i)(server|date|connection|content-length|x-[\w-]+|access-control-[\w-]+):")
+LEFT_OUT = re.compile(
+    r"(?i)(server|date|connection|content-length|x-[\w-]+|access-control-[\w-]+):"
+)
 VARIES = re.compile(
     r'(?<=_at": ")[^"]+|(?<="retry_after": )[\d.]+|(?<=ttl=)\d+|(?i:(?<=^age: )|(?<=retry-after: ))\d+',
     re.M,
