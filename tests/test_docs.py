@@ -31,7 +31,7 @@ def test_the_computation_in_the_readme_is_the_one_to_copy() -> None:
 
 def test_what_the_readme_and_the_documents_link_to_is_there() -> None:
     for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
-        for link in re.findall(r"\]\(([^)#:]+)", path.read_text()):
+        for link in re.findall(r"\]\(([^)#:]+)[)#]", path.read_text()):
             assert (path.parent / link).exists(), f"{path.name}: {link}"
 
 
