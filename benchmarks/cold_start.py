@@ -28,9 +28,10 @@ sys.exit(0 if answer["statusCode"] in (200, 202) else f"the answer was {answer}"
 WORKER = """
 import json, sys
 from dataclasses import replace
-from backburner import attempt, worker
+from backburner import worker
+from backburner.attempt import alone
 def compute(name, parameters, *_):
-    return attempt.result(name, parameters, lambda _: None)
+    return alone.result(name, parameters, lambda _: None)
 here = replace(worker.worker(), compute=compute)
 worker.worker = lambda: here
 outcome = worker.handler(json.loads(sys.argv[1]), None)

@@ -87,10 +87,11 @@ def post(_: dict[str, str], touched: Touched) -> dict[str, Counts]:
 
 def worker(locations: dict[str, str], touched: Touched) -> dict[str, Counts]:
     """Starts with a job, without its child process."""
-    from backburner import attempt, worker
+    from backburner import worker
+    from backburner.attempt import alone
 
     def compute(name: str, parameters: bytes, *_: object) -> bytes:
-        return attempt.result(name, parameters, lambda _: None)
+        return alone.result(name, parameters, lambda _: None)
 
     here = replace(worker.worker(), compute=compute)
     worker.worker = lambda: here  # type: ignore[assignment]

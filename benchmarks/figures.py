@@ -123,12 +123,13 @@ def signing(event: Event, calls: int) -> Ratio:
 
 def worker(locations: Locations) -> dict[str, Ratio]:
     """An instant job, computed in the worker's own process."""
-    from backburner import attempt, worker
+    from backburner import worker
+    from backburner.attempt import alone
 
     results: dict[bytes, bytes] = {}
 
     def compute(name: str, parameters: bytes, *_: object) -> bytes:
-        results[parameters] = attempt.result(name, parameters, lambda _: None)
+        results[parameters] = alone.result(name, parameters, lambda _: None)
         return results[parameters]
 
     here = replace(worker.worker(), compute=compute)

@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from backburner.protocol.entry import Job
-from backburner.run_times import SLOTS, Sample
-from backburner.waiting import estimate
+from backburner.retry_after.estimate import estimate
+from backburner.retry_after.run_times import SLOTS, Sample
 
 JOBS, WARM_UP, SEED = 1500, 300, 1
 HEARTBEAT = 10.0

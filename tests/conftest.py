@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -20,24 +21,25 @@ from moto.server import ThreadedMotoServer
 from moto.sqs.models import sqs_backends
 
 import computations
-from backburner import attempt, dead_letter, request, resources, worker
+from backburner import dead_letter, request, resources, worker
+from backburner.attempt import alone
+from backburner.attempt.declared_values import DeclaredValues
 from backburner.computation import STANDARD, WAITING
 from backburner.dead_letter import DeadLetters
-from backburner.declared_values import DeclaredValues
 from backburner.development.local.pump import record_of
 from backburner.development.local.runtime import load
 from backburner.development.local.template import ACCOUNT_ID, STACK_NAME, Stack, create_stack
-from backburner.lanes import Lanes
 from backburner.large_results import LargeResults
 from backburner.local_cache import local_cache
 from backburner.protocol.entry import Entry
 from backburner.protocol.failed_jobs import FailedJobs
+from backburner.protocol.lanes import Lanes
 from backburner.protocol.signature import Signature
 from backburner.protocol.store import Leases, Store
 from backburner.protocol.task_queue import TaskQueue
 from backburner.request import RequestHandler, respond
 from backburner.resources import in_its_region
-from backburner.run_times import RunTimes
+from backburner.retry_after.run_times import RunTimes
 from backburner.telemetry import logger
 from backburner.worker import Worker
 from tests.support import example_site
@@ -57,9 +59,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _computations_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder more on the package's own path: doubling, crashing and endless are computations."""
+def _computations_of_the_tests(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """A folder more on the package's own path: doubling, crashing and endless are computations.
+
+    What a test has written and imported goes with it: another may use the name.
+    """
     monkeypatch.setattr(computations, "__path__", [*computations.__path__, COMPUTATIONS])
+    yield
+    written = str(tmp_path_factory.getbasetemp())
+    for name, module in list(sys.modules.items()):
+        if name.startswith("computations.") and (module.__file__ or "").startswith(written):
+            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")
@@ -351,10 +363,10 @@ class HandlerReply:
 
 
 def compute_here(
-    name: str, parameters: bytes, _time_limit: float, _interval: float, beat: attempt.Beat
+    name: str, parameters: bytes, _time_limit: float, _interval: float, beat: alone.Beat
 ) -> bytes:
-    """As attempt.compute, in this process, with a heartbeat at each progress."""
-    return attempt.result(name, parameters, beat)
+    """As alone.compute, in this process, with a heartbeat at each progress."""
+    return alone.result(name, parameters, beat)
 
 
 def http_event(

@@ -63,7 +63,7 @@ for name in registry.names():
 """
 WORKER_READS_SECRETS = """
 import backburner.worker
-from backburner.declared_values import DeclaredValues
+from backburner.attempt.declared_values import DeclaredValues
 from backburner.resources import VALUES
 from botocore.session import get_session
 make_client = get_session().create_client
@@ -133,7 +133,7 @@ def test_the_worker_finds_all_that_it_imports_to_read_secrets() -> None:
 
 def test_the_request_function_imports_nothing_of_that(imported: set[str]) -> None:
     assert not [file for file in imported if "parameters/secrets" in file or "boto3/" in file]
-    assert "backburner/declared_values.py" not in imported
+    assert "backburner/attempt/declared_values.py" not in imported
 
 
 def test_the_request_function_imports_every_package_that_it_carries(imported: set[str]) -> None:

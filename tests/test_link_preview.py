@@ -19,7 +19,7 @@ from backburner.fetching import Fetcher, Refused
 from computations import link_preview
 from computations.link_preview import Result, preview, robots
 from tests.conftest import MotoDeployment
-from tests.test_fetching import PUBLIC, Network, redirect, reply
+from tests.fetching.test_fetcher import PUBLIC, Network, redirect, reply
 
 SITE = "http://example.com"
 HTML = "Content-Type: text/html"

@@ -16,11 +16,11 @@ from botocore.exceptions import (
 )
 
 from backburner import __version__
-from backburner.aws import TimeIsUp
+from backburner.aws.time_limits import TimeIsUp
 from backburner.http.response import FOR_BROWSERS
 from backburner.protocol.task_queue import COUNT_EVERY_S, Message, TaskQueue
 from backburner.request import respond
-from backburner.run_times import Sample
+from backburner.retry_after.run_times import Sample
 
 from .conftest import HandlerReply, Invoke, MotoDeployment, http_event
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from backburner import resources
-from backburner.aws import TimeLimits
+from backburner.aws.time_limits import TimeLimits
 from backburner.development.local.deployment import REQUEST_PATIENCE
 from backburner.development.local.template import Stack
 from backburner.protocol.store import Leases

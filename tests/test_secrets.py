@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from backburner import attempt
-from backburner.attempt import masking
+from backburner.attempt import alone, masking
 from backburner.computation import Secret, declared
 from backburner.errors import AttemptFailed, Returned
 from tests.conftest import MotoDeployment, motos_own
@@ -25,7 +24,7 @@ TRACE = "s3cret"
 @pytest.fixture
 def deployment(deployment: MotoDeployment) -> Iterator[MotoDeployment]:
     """With the secret, and attempts in processes of their own."""
-    deployment.worker = replace(deployment.worker, compute=attempt.compute)
+    deployment.worker = replace(deployment.worker, compute=alone.compute)
     with deployment.declared(PASSWORD):
         yield deployment
 

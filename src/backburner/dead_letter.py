@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from backburner import batch, resources, telemetry
+from backburner import resources, telemetry
+from backburner.attempt import batch
 from backburner.errors import MalformedMessage
 from backburner.protocol.failed_jobs import FailedJobs
 from backburner.protocol.store import LostRace, Store

@@ -9,7 +9,7 @@ BackburnerError
  │   └─ TryAgain         the computation says when another attempt may succeed
  ├─ LostRace             another write changed the entry first (store.py)
  ├─ Unsent               the queue did not take the message
- ├─ TimeIsUp             it is too late to begin another call to AWS (aws.py)
+ ├─ TimeIsUp             it is too late to begin another call to AWS (aws/time_limits.py)
  ├─ MalformedMessage     the body of a message is not valid
  ├─ Returned             the message goes back to the queue
  ├─ MissingSetting       the environment lacks a setting of template.yaml

@@ -11,24 +11,24 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backburner import init, resources, telemetry
+from backburner import init_phase, resources, telemetry
 from backburner.errors import Unsent
 from backburner.http import failures, response, routes
 from backburner.http.event import PUBLIC, Request, Site
 from backburner.http.memo import Memo, new_memo
 from backburner.http.response import Response
 from backburner.http.routes import Forget, Question
-from backburner.lanes import Lanes
 from backburner.large_results import LargeResults
 from backburner.local_cache import LocalCache, local_cache
 from backburner.problems import NotFound, Problem, Unavailable
 from backburner.protocol.entry import Entry
 from backburner.protocol.failed_jobs import FailedJobs
+from backburner.protocol.lanes import Lanes
 from backburner.protocol.store import LostRace, Store
 from backburner.protocol.task_queue import Message
-from backburner.run_times import RunTimes
+from backburner.retry_after.estimate import estimate, until_there_is_room
+from backburner.retry_after.run_times import RunTimes
 from backburner.telemetry import count, logger
-from backburner.waiting import estimate, until_there_is_room
 
 MAX_ROUNDS = 4
 """How often a request looks again after it lost a race."""
@@ -214,4 +214,4 @@ class RequestHandler:
         return response.accepted(entry, question.request, wait, collapsed=collapsed)
 
 
-init.prepare(request_handler)
+init_phase.prepare(request_handler)

@@ -1,7 +1,8 @@
 """The table, the queues and the bucket that the settings name, and their clients.
 
-The request function's clients are light where the environment allows (aws_json.py). botocore makes
-the others, the same as boto3's low-level ones: `import boto3` would load S3's transfers.
+The request function's clients are light where the environment allows (aws/light_client.py).
+botocore makes the others, the same as boto3's low-level ones: `import boto3` would load S3's
+transfers.
 """
 
 from collections.abc import Callable
@@ -10,23 +11,23 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from backburner import settings
-from backburner.aws import TimeLimits
-from backburner.aws_environment import light_client
+from backburner.aws.environment import light_client
+from backburner.aws.time_limits import TimeLimits
 from backburner.computation import STANDARD, WAITING
 from backburner.http.event import Site
-from backburner.lanes import Lanes
 from backburner.large_results import LargeResults
 from backburner.protocol.failed_jobs import FailedJobs
+from backburner.protocol.lanes import Lanes
 from backburner.protocol.store import Leases, Store
 from backburner.protocol.task_queue import TaskQueue
-from backburner.run_times import RunTimes
+from backburner.retry_after.run_times import RunTimes
 from backburner.telemetry import logger
 
 if TYPE_CHECKING:
     from botocore.config import Config
     from botocore.session import Session
 
-    from backburner.declared_values import DeclaredValues
+    from backburner.attempt.declared_values import DeclaredValues
 
 
 def request_limits() -> TimeLimits:
@@ -100,7 +101,9 @@ def large_results() -> LargeResults:
 
 
 def declared_values() -> "DeclaredValues":
-    from backburner.declared_values import DeclaredValues  # the request function has no need of it
+    from backburner.attempt.declared_values import (
+        DeclaredValues,  # the request function has no need of it
+    )
 
     return DeclaredValues(
         prefix=settings.required("SETTINGS_PREFIX"),

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backburner import attempt, aws, batch, init, resources, telemetry
+from backburner import init_phase, resources, telemetry
+from backburner.attempt import alone, batch
+from backburner.attempt.declared_values import DeclaredValues
+from backburner.aws import time_limits
 from backburner.computation import declared, registry
-from backburner.declared_values import DeclaredValues
 from backburner.errors import (
     AttemptFailed,
     BrokenComputation,
@@ -26,7 +28,7 @@ from backburner.protocol.entry import Answer, Entry
 from backburner.protocol.failed_jobs import FailedJobs
 from backburner.protocol.store import LostRace, Run, Store
 from backburner.protocol.task_queue import Delivery, Message, TaskQueue
-from backburner.run_times import RunTimes
+from backburner.retry_after.run_times import RunTimes
 from backburner.telemetry import count, logger
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ class Worker:
     store: Store
     task_queue: TaskQueue
     run_times: RunTimes
-    compute: attempt.Compute = attempt.compute
+    compute: alone.Compute = alone.compute
     random: Callable[[], float] = random.random
     large_results: LargeResults
     failed_jobs: FailedJobs
@@ -151,7 +153,7 @@ class Worker:
                 gzip.decompress(job.parameters),
                 min(policy.time_limit, job.gives_up_at - clock()),
                 self.store.leases.heartbeat,
-                attempt.until(job.gives_up_at, clock, partial(self.heartbeat, run, delivery)),
+                alone.until(job.gives_up_at, clock, partial(self.heartbeat, run, delivery)),
             )
 
     def heartbeat(self, run: Run, delivery: Delivery, progress: float) -> None:
@@ -160,7 +162,7 @@ class Worker:
             self.store.heartbeat(run, progress)
             delivery.hide(self.store.leases.running)
         except (ClientError, BotoCoreError) as error:
-            aws.log("a heartbeat failed; without the next one the lease runs out", error)
+            time_limits.log("a heartbeat failed; without the next one the lease runs out", error)
 
     def try_again(self, run: Run, delivery: Delivery, failure: Exception) -> None:
         """Give the job back for another attempt, with a longer delay each time, or give it up."""
@@ -176,4 +178,4 @@ class Worker:
         delivery.give_back(delay, "its job is tried again")
 
 
-init.prepare(worker)
+init_phase.prepare(worker)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import computations
-from backburner import attempt
+from backburner.attempt import alone
 from backburner.computation import Secret, Setting, declared, registry
 from backburner.errors import BrokenComputation, NoValue
 from tests.conftest import COMPUTATIONS
@@ -115,5 +115,5 @@ def test_an_attempt_has_the_values_in_its_own_process() -> None:
     with declared.given({DATABASE: "hidden-away", CURRENCY: "SEK"}):
         for what, said in (("currency", "SEK"), ("length", "11")):
             body = f'{{"what":"{what}"}}'.encode()
-            result = attempt.compute("reporting", body, 30, 10, lambda _: None)
+            result = alone.compute("reporting", body, 30, 10, lambda _: None)
             assert result == f'{{"said":"{said}"}}'.encode()

@@ -50,7 +50,7 @@ from pydantic import (
 
 import computations
 from backburner import computation
-from backburner.computation import Computation, filled_in, registry, stable_json
+from backburner.computation import Computation, default_sizes, registry, stable_json
 from backburner.errors import BrokenComputation
 from backburner.http import parameters
 from backburner.protocol.signature import canonical
@@ -573,7 +573,7 @@ def test_defaults_add_in_proportion_or_a_bounded_number_of_bytes(
 ) -> None:
     model = made_of(annotation)
     faults = stable_json.of_parameters(model)
-    assert bool(faults) is (most > filled_in.MAX_BESIDE_BYTES)
+    assert bool(faults) is (most > default_sizes.MAX_BESIDE_BYTES)
     for fault in faults:
         assert f"bytes for a byte of a body and {most:,.0f} bytes in all" in fault
         assert "max_length" in fault
@@ -590,7 +590,7 @@ def test_what_is_left_out_is_counted_as_it_is_signed() -> None:
     asked = [{"x": 1}] * 1000
     signed = parameters.dump(model.model_validate({"value": asked}))
     added = len(signed) - len(canonical({"value": asked}))
-    assert added == 32_000 == 1000 * filled_in.MAX_PER_BYTE * len('{"x":1},')
+    assert added == 32_000 == 1000 * default_sizes.MAX_PER_BYTE * len('{"x":1},')
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
@@ -846,8 +846,8 @@ print(*sorted(set(sys.modules) - before))
 """
     imported = in_a_process(script).split()
     assert imported == [
-        "backburner.computation.filled_in",
+        "backburner.computation.default_sizes",
         "backburner.computation.model_tree",
-        "backburner.computation.place",
+        "backburner.computation.source_line",
         "backburner.computation.stable_json",
     ]

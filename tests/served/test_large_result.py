@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from backburner import attempt
+from backburner.attempt import alone
 from backburner.development.local.deployment import Deployment
 from backburner.development.suites.api import Api, Reply
 
@@ -38,7 +38,7 @@ def answer(api: Api) -> Reply:
 
 @pytest.fixture
 def expected() -> bytes:
-    return attempt.result("noise", b'{"same":false,"size":20000000}', lambda _: None)
+    return alone.result("noise", b'{"same":false,"size":20000000}', lambda _: None)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from botocore.credentials import Credentials
 
 import computations
 from backburner import resources
-from backburner.aws_environment import light_client
+from backburner.aws.environment import light_client
 from backburner.development.local.deployment import (
     REGION,
     RUNNING_FILE,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from backburner.run_times import SLOTS, RunTimes, Sample
+from backburner.retry_after.run_times import SLOTS, RunTimes, Sample
 
 
 def fill(run_times: RunTimes, computation: str, samples: int) -> None:

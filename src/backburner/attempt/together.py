@@ -25,8 +25,8 @@ from selectors import DefaultSelector
 from threading import Condition
 from typing import Any
 
-from backburner import attempt
-from backburner.attempt import Attempt, Beat, environment, frames, handover, over, why_none
+from backburner.attempt import alone, environment, frames, handover
+from backburner.attempt.alone import Attempt, Beat, over, why_none
 from backburner.attempt.frames import Kind
 from backburner.attempt.isolation import Isolation, has_ended
 from backburner.computation import declared, registry
@@ -57,7 +57,7 @@ class Guest(Attempt):
 
     def news(self, reader: frames.Reader, patience: float) -> Iterator[tuple[Kind, bytes]]:
         try:
-            if self.pipe.poll(max(0, min(patience, attempt.LOOK))):
+            if self.pipe.poll(max(0, min(patience, alone.LOOK))):
                 yield from reader.read()
         except (OSError, AttemptFailed) as error:
             raise EOFError from error
@@ -77,7 +77,7 @@ class Together:
     def compute(
         self, name: str, parameters: bytes, time_limit: float, interval: float, beat: Beat
     ) -> bytes:
-        """As `attempt.compute`; a job that begins again has its whole time limit again."""
+        """As `alone.compute`; a job that begins again has its whole time limit again."""
         ours, theirs = socket.socketpair()
         with Connection(ours.detach()) as pipe, theirs:
             job = BatchJob(name, parameters, time_limit, declared.values(), pipe, theirs)
@@ -130,8 +130,8 @@ class Together:
 
     def _together(self) -> None:
         jobs, interval = list(self._parked), self.patience / PULSES
-        pulse, beating = attempt.PROCESSES.Pipe(duplex=False)
-        with pulse, attempt.process(live, jobs, beating, interval) as (child, isolation):
+        pulse, beating = alone.PROCESSES.Pipe(duplex=False)
+        with pulse, alone.process(live, jobs, beating, interval) as (child, isolation):
             beating.close()
             for job in jobs:
                 job.theirs.close()
@@ -147,7 +147,7 @@ class Together:
     def _alone(self) -> None:
         """The first; the others wait, with their heartbeats."""
         job = self._parked[0]
-        with attempt.alone(job.name, job.parameters, job.values) as begun:
+        with alone.attempt(job.name, job.parameters, job.values) as begun:
             self._unpark({job: begun})
             self._all_are_parked()
 
@@ -214,7 +214,7 @@ async def _attempt(loop: Loop, job: BatchJob) -> None:
 
 
 async def _result(job: BatchJob) -> bytes:
-    computation, progress = registry.load(job.name), attempt.Teller(job.theirs).progress
+    computation, progress = registry.load(job.name), alone.Teller(job.theirs).progress
     given = computation.parameters.model_validate_json(job.parameters, strict=True)
     found = await computation.run_async(given, lambda done: progress(handover.fraction(done)))
     return handover.json_of(computation, found)

@@ -29,7 +29,7 @@ from backburner.computation import (
     Parameters,
     Policy,
     Result,
-    place,
+    source_line,
     stable_json,
 )
 from backburner.computation.declared import Declared
@@ -190,10 +190,10 @@ def _right_names(error: BaseException) -> str:
 def _place(error: BaseException) -> str | None:
     """The file and line of the computation where its import failed."""
     if isinstance(error, SyntaxError) and error.filename:
-        return place.written(error.filename, error.lineno)
+        return source_line.written(error.filename, error.lineno)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if frame.filename != __file__ and frame.filename.startswith(tuple(package().__path__)):
-            return place.written(frame.filename, frame.lineno)
+            return source_line.written(frame.filename, frame.lineno)
     return None
 
 
@@ -206,7 +206,7 @@ def _check_parts(name: str, module: ModuleType) -> None:
             f"computation {name!r} lacks {lacks} in {module.__file__}; define it there"
         )
     wrong = [
-        f"{part} ({place.of(str(module.__file__), part)}): it must be {form}"
+        f"{part} ({source_line.of(str(module.__file__), part)}): it must be {form}"
         for part, (has_form, form) in PARTS.items()
         if not has_form(getattr(module, part))
     ]
@@ -222,7 +222,7 @@ def _lane(name: str, module: ModuleType) -> str:
     if lane == WAITING:
         raise BrokenComputation(
             f"computation {name!r} has lane={lane!r} and no async compute "
-            f"({place.of(str(module.__file__), 'compute')}); write `async def compute`, or leave "
-            "lane out"
+            f"({source_line.of(str(module.__file__), 'compute')}); write `async def compute`, or "
+            "leave lane out"
         )
     return STANDARD

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, PydanticUndefinedAnnotation, PydanticUserError
 
-from backburner.computation import filled_in, place
+from backburner.computation import default_sizes, source_line
 from backburner.computation.model_tree import WRAPPERS, ModelTree, Node, Schema
 from backburner.errors import BrokenComputation
 
@@ -79,10 +79,10 @@ def _located(
     try:
         for fault in faults(model):
             field = re.findall(r"\w+", fault.partition(" (")[0])[1:2]
-            yield f"{fault} ({place.of_class(model, *field)})"
+            yield f"{fault} ({source_line.of_class(model, *field)})"
     except (PydanticUndefinedAnnotation, PydanticUserError) as error:
         remedy = "define or import the types of its fields"
-        yield f"{error.message}; {remedy} ({place.of_class(model)})"
+        yield f"{error.message}; {remedy} ({source_line.of_class(model)})"
 
 
 @cache
@@ -93,7 +93,7 @@ def of_parameters(model: type[BaseModel]) -> tuple[str, ...]:
     for node in tree.nodes():
         for fault in _faults(tree, node):
             faults.setdefault(node.path, f"{node}: {fault}")
-    return tuple(faults.values()) or tuple(filled_in.faults(tree))
+    return tuple(faults.values()) or tuple(default_sizes.faults(tree))
 
 
 @cache

@@ -25,9 +25,9 @@ from backburner.development.errors import CommandError
 from backburner.development.local.deployment import KEPT_IN, RUNNING_FILE
 from backburner.development.terminal import say
 from backburner.errors import BrokenComputation, MalformedMessage, NoSuchComputation, Unsent
-from backburner.lanes import Lanes
 from backburner.protocol.entry import Entry, Job
 from backburner.protocol.failed_jobs import FailedJob
+from backburner.protocol.lanes import Lanes
 from backburner.protocol.store import Leases, LostRace, Store
 from backburner.protocol.task_queue import Message, TaskQueue
 

@@ -2,7 +2,7 @@
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backburner import aws
+from backburner.aws import time_limits
 from backburner.errors import Unsent
 from backburner.problems import InternalError, Problem, Unavailable
 from backburner.telemetry import logger, where
@@ -29,7 +29,7 @@ def changes_too_fast(signature: str) -> Problem:
 
 
 def _unanswered(error: Exception) -> Problem:
-    if aws.is_passing(error.__cause__ if isinstance(error, Unsent) else error):
+    if time_limits.is_passing(error.__cause__ if isinstance(error, Unsent) else error):
         logger.error("AWS did not answer", exc_info=error)
         return Unavailable(
             "the table or the queue did not answer; ask again", retry_after=RETRY_AFTER_S

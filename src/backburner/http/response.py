@@ -13,7 +13,7 @@ from typing import Any, Self
 from backburner.http.event import Request
 from backburner.problems import Problem
 from backburner.protocol.entry import Answer, Entry
-from backburner.waiting import Wait
+from backburner.retry_after.estimate import Wait
 
 UrlOf = Callable[[Answer, str, float], str]
 """Gives the URL of a large result for an HTTP method and the current time: large_results.py."""

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, Self
 
 from backburner import __version__, settings, telemetry
-from backburner.computation import Computation, Parameters, place, registry
+from backburner.computation import Computation, Parameters, registry, source_line
 from backburner.errors import BrokenComputation, NoSuchComputation
 from backburner.http import parameters, response
 from backburner.http.event import Request
@@ -74,7 +74,7 @@ class Question:
                 name,
                 BrokenComputation(
                     f"the parameters of {name} have another value each time they are read; make "
-                    f"their validators stable ({place.of_class(self.computation.parameters)})"
+                    f"their validators stable ({source_line.of_class(self.computation.parameters)})"
                 ),
             )
         return given
@@ -262,7 +262,7 @@ def _describe(computation: Computation, base: str) -> dict[str, object]:
         raise BrokenComputation(
             f"computation {computation.name!r} cannot be described as JSON: "
             f"{type(error).__name__}: {error}; mend its fields or its example "
-            f"({place.of_class(computation.parameters)})"
+            f"({source_line.of_class(computation.parameters)})"
         ) from error
     return described
 

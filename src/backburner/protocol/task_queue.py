@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backburner import aws
+from backburner.aws import time_limits
 from backburner.errors import MalformedMessage, Returned, Unsent
 from backburner.protocol import signature
 from backburner.protocol.entry import Entry
@@ -116,7 +116,7 @@ class TaskQueue:
             answer = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=[name])
             return int(answer["Attributes"][name])
         except (ClientError, BotoCoreError) as error:
-            aws.log("the queue was not counted; work is accepted", error)
+            time_limits.log("the queue was not counted; work is accepted", error)
             return 0
 
     def hide(self, receipt_handle: str, seconds: float) -> None:

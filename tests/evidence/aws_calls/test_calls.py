@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from backburner.protocol.task_queue import COUNT_EVERY_S
-from backburner.run_times import FEW, FIRST_EVERY_S, REFRESH_EVERY_S
+from backburner.retry_after.run_times import FEW, FIRST_EVERY_S, REFRESH_EVERY_S
 from tests.support.aws_calls import paths
 from tests.support.aws_calls.functions import Functions
 from tests.support.aws_calls.paths import Path

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backburner import attempt
+from backburner.attempt import alone
 from backburner.protocol.failed_jobs import FailedJob
 from tests.conftest import MotoDeployment, motos_own
 from tests.support.aws_calls import paths
@@ -77,7 +77,7 @@ def test_a_computation_that_quotes_its_parameters_when_it_crashes_does_so_to_nob
 ) -> None:
     functions.computation = "crashing"
     functions.body = json.dumps({"how": "raise", "salt": NUMBER})
-    functions.compute = attempt.compute
+    functions.compute = alone.compute
     functions.restart()
     functions.work(functions.missed())
     written = said()

@@ -10,8 +10,9 @@ import boto3
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from backburner import aws_json, resources
-from backburner.aws import TimeLimits
+from backburner import resources
+from backburner.aws import light_client
+from backburner.aws.time_limits import TimeLimits
 from backburner.development.local.template import Stack
 from backburner.development.suites.test_computations import FOR_AWS
 from backburner.protocol.store import Leases
@@ -153,7 +154,7 @@ class Slow:
             raise ReadTimeoutError(endpoint_url=request.url)
 
 
-class Slowed(aws_json.LightClient):
+class Slowed(light_client.LightClient):
     """A light client of slow AWS."""
 
     slow: Slow
@@ -196,7 +197,7 @@ def slowed(stack: Stack, url: str) -> dict[str, Slowed]:
             service=service,
             url=url,
             region=stack.region,
-            credentials=aws_json.Credentials("id", "secret"),
+            credentials=light_client.Credentials("id", "secret"),
             time_limits=PATIENT,
         )
         for service in ("dynamodb", "sqs")

@@ -14,23 +14,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from backburner import attempt
-from backburner.aws import TimeLimits
+from backburner.attempt import alone
+from backburner.attempt.declared_values import DeclaredValues
+from backburner.aws.time_limits import TimeLimits
 from backburner.computation import STANDARD
 from backburner.dead_letter import DeadLetters
-from backburner.declared_values import DeclaredValues
 from backburner.errors import AttemptFailed, Uncomputable
 from backburner.http.response import Response
-from backburner.lanes import Lanes
 from backburner.large_results import LargeResults
 from backburner.protocol import item as item_format
 from backburner.protocol.entry import Entry
 from backburner.protocol.failed_jobs import FailedJobs
+from backburner.protocol.lanes import Lanes
 from backburner.protocol.signature import Signature
 from backburner.protocol.store import Leases, Store
 from backburner.protocol.task_queue import TaskQueue
 from backburner.request import RequestHandler, respond
-from backburner.run_times import RunTimes
+from backburner.retry_after.run_times import RunTimes
 from backburner.worker import Worker
 
 from .engine import NO_ITEM, ItemId, MotoEngine, digest
@@ -165,7 +165,7 @@ class Tape:
         self.ask("acknowledge")
 
     def compute(
-        self, name: str, parameters: bytes, limit: float, _interval: float, beat: attempt.Beat
+        self, name: str, parameters: bytes, limit: float, _interval: float, beat: alone.Beat
     ) -> bytes:
         until = self.clock() + limit
         while (answer := self.ask("compute", until=until)).kind == "beat":
@@ -174,7 +174,7 @@ class Tape:
             raise Uncomputable("as told")
         if answer.kind == "crashed":
             raise AttemptFailed("as told")
-        return attempt.result(name, parameters, lambda _: None)
+        return alone.result(name, parameters, lambda _: None)
 
     def _ask_aws(self, name: str, call: Mapping[str, Any]) -> Reaction:
         answer = self.ask(name, **call)

@@ -10,7 +10,7 @@ from math import inf
 from typing import NamedTuple
 
 from backburner.protocol.entry import Job
-from backburner.waiting import MAX_OVERDUE_S
+from backburner.retry_after.estimate import MAX_OVERDUE_S
 
 from .invariants import COMES, HANDED_OUT, NOT_LOST, QUEUE_DRAINS, Violation
 from .normal import normal

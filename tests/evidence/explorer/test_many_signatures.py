@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from backburner import attempt
+from backburner.attempt import alone
 from backburner.errors import AttemptFailed
 from tests.conftest import Clock, HandlerReply, MotoDeployment, from_operator, http_event
 
@@ -210,7 +210,7 @@ class ManySignatures(RuleBasedStateMachine):
         return False
 
     def compute(
-        self, name: str, parameters: bytes, _limit: float, _interval: float, beat: attempt.Beat
+        self, name: str, parameters: bytes, _limit: float, _interval: float, beat: alone.Beat
     ) -> bytes:
         given = json.loads(parameters)["number"]
         question = self.questions[int(given)]
@@ -220,7 +220,7 @@ class ManySignatures(RuleBasedStateMachine):
         if self.outcome == "died before":
             raise Died
         self.clock.passes(1)
-        result = attempt.result(name, parameters, beat)
+        result = alone.result(name, parameters, beat)
         question.computed_at.append(self.clock())
         if self.outcome == "died after":
             raise Died

@@ -6,9 +6,10 @@ STORE, ENTRY = "src/backburner/protocol/store.py", "src/backburner/protocol/entr
 REQUEST, WORKER = "src/backburner/request.py", "src/backburner/worker.py"
 RESPONSE, ROUTES = "src/backburner/http/response.py", "src/backburner/http/routes.py"
 HANDOVER = "src/backburner/attempt/handover.py"
-AWS, RESOURCES = "src/backburner/aws.py", "src/backburner/resources.py"
+AWS, RESOURCES = "src/backburner/aws/time_limits.py", "src/backburner/resources.py"
 TOGETHER = "src/backburner/attempt/together.py"
-AT_BATCHES = "tests/test_together.py"
+AT_ATTEMPTS = "tests/attempt/test_alone.py"
+AT_BATCHES = "tests/attempt/test_together.py"
 AT_THE_STORE, AT_REQUESTS = "tests/protocol/test_store.py", "tests/test_request.py"
 
 
@@ -201,21 +202,21 @@ TIME = [
         path=AWS,
         line="if self._passed() >= self.total:",
         instead="if self._passed() >= self.total + 60:",
-        tests="tests/test_aws.py",
+        tests="tests/aws/test_time_limits.py",
     ),
     Mutant(
         what="botocore's own time-outs",
         path=AWS,
         line="connect_timeout=self.connect,\n            read_timeout=self.read,",
         instead="",
-        tests="tests/test_aws.py",
+        tests="tests/aws/test_time_limits.py",
     ),
     Mutant(
         what="an attempt has no end",
-        path="src/backburner/attempt/__init__.py",
+        path="src/backburner/attempt/alone.py",
         line="until = started + time_limit",
         instead="until = started + 1000 * time_limit",
-        tests="tests/test_attempt.py",
+        tests=AT_ATTEMPTS,
     ),
     Mutant(
         what="an attempt may outlast the time of its job",
@@ -258,17 +259,17 @@ SECRETS = [
     ),
     Mutant(
         what="a secret is read at every attempt",
-        path="src/backburner/declared_values.py",
+        path="src/backburner/attempt/declared_values.py",
         line="max_age=self.max_age",
         instead="max_age=0",
-        tests="tests/test_declared_values.py",
+        tests="tests/attempt/test_declared_values.py",
     ),
     Mutant(
         what="the reading of secrets and settings has no time limit of its own",
-        path="src/backburner/declared_values.py",
+        path="src/backburner/attempt/declared_values.py",
         line="self.time_limits.begin()",
         instead="pass",
-        tests="tests/test_declared_values.py",
+        tests="tests/attempt/test_declared_values.py",
     ),
 ]
 WAITING = of(
@@ -312,17 +313,17 @@ WAITING = of(
 WAITING += [
     Mutant(
         what="a job that begins again may outlast its own time",
-        path="src/backburner/attempt/__init__.py",
+        path="src/backburner/attempt/alone.py",
         line="if clock() > moment:",
         instead="if False:",
         tests="tests/test_worker.py",
     ),
     Mutant(
         what="a process of an attempt may have no children",
-        path="src/backburner/attempt/__init__.py",
+        path="src/backburner/attempt/alone.py",
         line="daemon=False",
         instead="daemon=True",
-        tests="tests/test_attempt.py",
+        tests=AT_ATTEMPTS,
     ),
     Mutant(
         what="a job reads the values of its neighbours",
@@ -336,7 +337,7 @@ WAITING += [
         path=ENTRY,
         line="lane=policy.lane,",
         instead="",
-        tests="tests/test_lanes.py",
+        tests="tests/protocol/test_lanes.py",
     ),
     Mutant(
         what="a job is tried again before its computation says",
@@ -349,8 +350,8 @@ WAITING += [
 
 
 FETCHING = of(
-    "src/backburner/fetching.py",
-    "tests/test_fetching.py",
+    "src/backburner/fetching/fetcher.py",
+    "tests/fetching/test_fetcher.py",
     ("a bomb is unpacked whole", "decompress(packed, most - len(body))", "decompress(packed)"),
     ("a body of many members is unpacked", "for _ in range(MAX_MEMBERS):", "while True:"),
     ("a body in tiny pieces is read to its end", "_bytes or pieces > MAX_PIECES:", "_bytes:"),
@@ -373,8 +374,8 @@ FETCHING = of(
     ("a number is asked as a name", "last.isdigit() or _is_hexadecimal(last)", "last.isdigit()"),
 )
 ADDRESSES = of(
-    "src/backburner/addresses.py",
-    "tests/test_addresses.py",
+    "src/backburner/fetching/addresses.py",
+    "tests/fetching/test_addresses.py",
     ("a private address in an interface's", "& 0xFFFFFFFF in ISATAP:", "in ISATAP:"),
     ("a private IPv4 address in IPv6", "address not in PUBLIC_IPV6 or ", ""),
 )
@@ -390,8 +391,8 @@ PREVIEWS = of(
     ("a site is asked before it says", "after = _seconds(", "after = 0 * _seconds("),
 )
 LIGHT_CLIENT = of(
-    "src/backburner/aws_json.py",
-    "tests/test_aws_json.py tests/test_aws.py",
+    "src/backburner/aws/light_client.py",
+    "tests/aws/test_light_client.py tests/aws/test_time_limits.py",
     (
         "an answer may take for ever",
         "settimeout(self.time_limits.read)",
@@ -413,7 +414,7 @@ LIGHT_CLIENT = of(
 )
 TRIED_AGAIN = of(
     AWS,
-    "tests/test_aws.py",
+    "tests/aws/test_time_limits.py",
     ("what can be done without is tried again", "0 if operation in ONCE else len", "len"),
     ("late calls are tried again", "or self._passed() >= self.total / 2", ""),
 )
@@ -431,8 +432,8 @@ MEMO = of(
 )
 AS_WRITTEN = of(
     "src/backburner/computation/written_form.py",
-    "tests/test_attempt.py::test_a_result_is_valid_as_it_is_written_and_so_as_the_documents_say "
-    "tests/test_attempt.py::test_a_result_that_is_not_valid_as_it_is_written_says_where",
+    f"{AT_ATTEMPTS}::test_a_result_is_valid_as_it_is_written_and_so_as_the_documents_say "
+    f"{AT_ATTEMPTS}::test_a_result_that_is_not_valid_as_it_is_written_says_where",
     ("what is not written is asked for", ' if not each.get("serialization_exclude")', ""),
     (
         "computed fields are unknown",
@@ -442,8 +443,8 @@ AS_WRITTEN = of(
     ("a text passes for a number", "strict=True, by_alias", "strict=False, by_alias"),
 )
 DECLARED = of(
-    "src/backburner/declared_values.py",
-    "tests/test_declared_values.py",
+    "src/backburner/attempt/declared_values.py",
+    "tests/attempt/test_declared_values.py",
     ("a default hides a failure of AWS", "if not _is_not_there(error):", "if False:"),
     (
         "the lack of a value is asked for again",
@@ -461,9 +462,9 @@ MASKED = of(
 )
 ISOLATED = of(
     "src/backburner/attempt/isolation.py",
-    "tests/test_attempt.py::test_what_is_orphaned_while_processes_are_listed_ends_with_the_attempt "
-    "tests/test_attempt.py::test_an_attempt_ends_with_its_worker "
-    "tests/test_attempt.py::test_files_of_an_attempt_go_with_it",
+    f"{AT_ATTEMPTS}::test_what_is_orphaned_while_processes_are_listed_ends_with_the_attempt "
+    f"{AT_ATTEMPTS}::test_an_attempt_ends_with_its_worker "
+    f"{AT_ATTEMPTS}::test_files_of_an_attempt_go_with_it",
     ("an attempt outlives its worker", "_prctl(PR_SET_PDEATHSIG, SIGKILL)", "pass"),
     (
         "what is orphaned meanwhile lives on",

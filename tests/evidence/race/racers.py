@@ -17,7 +17,7 @@ import pytest
 
 import computations
 from backburner import request, resources, worker
-from backburner.aws import TimeLimits
+from backburner.aws.time_limits import TimeLimits
 from backburner.computation import STANDARD
 from backburner.protocol import store
 from tests.support.environment import exactly

@@ -11,15 +11,16 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from botocore.awsrequest import AWSResponse, HTTPHeaders
 
-from backburner import attempt, aws_json
-from backburner.attempt import Compute
+from backburner.attempt import alone
+from backburner.attempt.alone import Compute
+from backburner.aws import light_client
 from backburner.computation import Policy, registry
 from backburner.dead_letter import DeadLetters
 from backburner.errors import MalformedMessage, Returned
-from backburner.lanes import Lanes
+from backburner.protocol.lanes import Lanes
 from backburner.protocol.task_queue import TaskQueue
 from backburner.request import RequestHandler, respond
-from backburner.run_times import Sample
+from backburner.retry_after.run_times import Sample
 from backburner.worker import Worker
 from tests.conftest import HandlerReply, MotoDeployment, from_operator, http_event
 from tests.support.environment import exactly
@@ -32,7 +33,7 @@ JSON = {"content_type": "application/json"}
 
 @cache
 def _result(name: str, parameters: bytes) -> bytes:
-    return attempt.result(name, parameters, lambda _: None)
+    return alone.result(name, parameters, lambda _: None)
 
 
 def in_silence(name: str, parameters: bytes, *_: object) -> bytes:
@@ -44,7 +45,7 @@ def beating(times: int) -> Compute:
     """As long as it takes for so many heartbeats."""
 
     def compute(
-        name: str, parameters: bytes, _limit: float, _interval: float, beat: attempt.Beat
+        name: str, parameters: bytes, _limit: float, _interval: float, beat: alone.Beat
     ) -> bytes:
         for n in range(times):
             beat(n / times)
@@ -178,7 +179,7 @@ class Functions:
     def unsent(self) -> Iterator[None]:
         """SQS takes no message of the request function."""
         client = self.clients[REQUEST]["sqs"]
-        if isinstance(client, aws_json.LightClient):
+        if isinstance(client, light_client.LightClient):
             with _refusing(client):
                 yield
             return
@@ -198,7 +199,7 @@ class _Body:
 
 
 @contextmanager
-def _refusing(client: aws_json.LightClient) -> Iterator[None]:
+def _refusing(client: light_client.LightClient) -> Iterator[None]:
     ask = client.attempt
 
     def refuse(operation: str, body: bytes) -> Any:

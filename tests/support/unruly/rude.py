@@ -25,7 +25,7 @@ from typing import Any
 from pydantic import Field
 
 from backburner import computation
-from backburner.attempt import Teller
+from backburner.attempt.alone import Teller
 from backburner.computation import Policy, Progress, Uncomputable
 
 POLICY = Policy(version=1, fresh_for=600, time_limit=30, lane="waiting")

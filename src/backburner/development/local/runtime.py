@@ -116,7 +116,7 @@ def import_only(lists: str) -> None:
 
 def log_for_people() -> None:
     if east_of_utc := os.environ.get("LINES_EAST_OF_UTC"):
-        importlib.import_module("backburner.development.local.terminal").install(east_of_utc)
+        importlib.import_module("backburner.development.local.log_lines").install(east_of_utc)
 
 
 # A child that the handler spawns (not forks) runs this file again under the second name.

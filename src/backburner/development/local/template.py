@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from backburner.development.errors import CommandError
-from backburner.lanes import PARAMETERS
+from backburner.protocol.lanes import PARAMETERS
 
 TEMPLATE = Path("template.yaml")
 """Of the project in the working directory."""

@@ -8,7 +8,7 @@ from backburner.http.openapi.parameters import request_header
 from backburner.http.openapi.paths import documents, questions
 from backburner.http.openapi.responses import answers, problems_by_status, response_of
 from backburner.http.openapi.schemas import models, problem_schema
-from backburner.http.openapi.words import (
+from backburner.http.openapi.vocabulary import (
     ACCEPTED,
     ELSEWHERE,
     INFO,

@@ -2,7 +2,7 @@
 
 from backburner.computation import Computation
 from backburner.http.openapi.schemas import models
-from backburner.http.openapi.words import REQUEST_HEADERS, SCALARS, TEXT, Json, prefix
+from backburner.http.openapi.vocabulary import REQUEST_HEADERS, SCALARS, TEXT, Json, prefix
 from backburner.http.parameters import takes_text
 from backburner.http.response import JSON
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from backburner.computation import Computation
 from backburner.http.openapi.parameters import query_parameters
 from backburner.http.openapi.responses import ends, outcomes, response_of
-from backburner.http.openapi.words import (
+from backburner.http.openapi.vocabulary import (
     CONDITION,
     DESCRIBED,
     ENDS_OF_A_DOCUMENT,

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from backburner.computation import Computation
-from backburner.http.openapi.words import (
+from backburner.http.openapi.vocabulary import (
     FOR_OPERATORS,
     HEADERS,
     KEPT,

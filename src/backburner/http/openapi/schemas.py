@@ -4,7 +4,7 @@ from pydantic.json_schema import models_json_schema
 
 from backburner.computation import Computation
 from backburner.http.openapi.responses import kinds_of_problem
-from backburner.http.openapi.words import AN_ERROR, TEXT, Json, object_of, prefix
+from backburner.http.openapi.vocabulary import AN_ERROR, TEXT, Json, object_of, prefix
 
 
 def models(computation: Computation) -> Json:

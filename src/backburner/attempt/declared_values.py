@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from backburner.aws import TimeLimits
+from backburner.aws.time_limits import TimeLimits
 from backburner.computation import Computation, Secret
 from backburner.computation.declared import Declared, Setting, Values
 from backburner.errors import NoValue

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from backburner import batch
+from backburner.attempt import batch
 from tests.conftest import load_event
 
 

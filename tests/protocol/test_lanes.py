@@ -10,10 +10,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from backburner import batch
+from backburner.attempt import batch
 from backburner.computation import STANDARD, WAITING
 from backburner.development.local.template import TEMPLATE, create_stack, lanes_of
-from backburner.lanes import Lanes
+from backburner.protocol.lanes import Lanes
 from tests.conftest import Invoke, MotoDeployment
 
 WAITING_WORKER = "WaitingWorkerFunction"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backburner.addresses import is_public
+from backburner.fetching.addresses import is_public
 
 NOT_PUBLIC = str.split("""
 0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.100.100.200 127.0.0.1 127.1.2.3 168.63.129.16

@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from backburner import resources
+from backburner.attempt.declared_values import MAX_AGE_S, DeclaredValues
 from backburner.computation import Computation, Secret, Setting, registry
-from backburner.declared_values import MAX_AGE_S, DeclaredValues
 from backburner.development.local.template import STACK_NAME, Stack
 from backburner.errors import AttemptFailed, NoValue
 
@@ -221,7 +221,8 @@ def test_what_declares_nothing_imports_nothing_more() -> None:
 
 def test_the_request_function_does_not_import_the_reader() -> None:
     script = (
-        "import sys, backburner.request; assert 'backburner.declared_values' not in sys.modules"
+        "import sys, backburner.request; "
+        "assert 'backburner.attempt.declared_values' not in sys.modules"
     )
     environ = {"PYTHONPATH": str(SOURCE)}
     subprocess.run([sys.executable, "-c", script], env=environ, check=True)  # noqa: S603

@@ -1,13 +1,13 @@
 """What a function prints for people: one line an event and, of a failure, its traceback."""
 
 import logging
-import re
 import sys
 from datetime import UTC, datetime, timedelta, timezone
 
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from backburner import telemetry
+from backburner.development.terminal import printable
 
 WORDS = {
     "hit": "hit",
@@ -21,12 +21,11 @@ WORDS = {
 """What a metric is to people. Of the others there is a line of their own."""
 SIGNATURE = 8
 """Digits of a signature that are shown."""
-UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 KNOWN = {*vars(logging.makeLogRecord({})), "computation", "signature", "where"}
 """What of a record is not told as a value."""
 
 
-class Terminal(LambdaPowertoolsFormatter):
+class LogLines(LambdaPowertoolsFormatter):
     """Writes log records and metrics as lines for people."""
 
     def __init__(self, east_of_utc: float) -> None:
@@ -52,7 +51,7 @@ class Terminal(LambdaPowertoolsFormatter):
         time = f"{datetime.now(UTC).astimezone(self.zone):%H:%M:%S}"
         about = (computation or keys.get("computation") or "", signature, says)
         text = " ".join(filter(None, (time, *about)))
-        return UNPRINTABLE.sub(_escaped, f"{text}\n{trace}" if trace else text)
+        return printable(f"{text}\n{trace}" if trace else text)
 
     def emit(self, metric: str, _unit: str, value: float, computation: str, says: str) -> None:
         if metric == "run_time":
@@ -66,16 +65,12 @@ class Terminal(LambdaPowertoolsFormatter):
 
 def install(east_of_utc: str) -> None:
     """Have lines for people in this process, at the time of the machine: functions have UTC."""
-    terminal = Terminal(float(east_of_utc))
-    telemetry.logger.registered_handler.setFormatter(terminal)
+    lines = LogLines(float(east_of_utc))
+    telemetry.logger.registered_handler.setFormatter(lines)
     telemetry.logger.addFilter(_is_told)
-    telemetry.emit = terminal.emit
+    telemetry.emit = lines.emit
 
 
 def _is_told(record: logging.LogRecord) -> bool:
     """The first message of a job is a miss, which is told."""
     return record.msg != "job sent" or getattr(record, "sends", 1) > 1
-
-
-def _escaped(found: re.Match[str]) -> str:
-    return ascii(found[0])[1:-1]

@@ -4,10 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from backburner.run_times import FEW, FIRST_EVERY_S, REFRESH_EVERY_S, SLOTS, RunTimes, Sample
+from backburner.retry_after.run_times import (
+    FEW,
+    FIRST_EVERY_S,
+    REFRESH_EVERY_S,
+    SLOTS,
+    RunTimes,
+    Sample,
+)
+from tests.conftest import Clock, MotoDeployment
 from tests.support.run_times import fill
-
-from .conftest import Clock, MotoDeployment
 
 
 @pytest.fixture

@@ -14,10 +14,9 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
 
-from backburner import aws_json
-from backburner.aws import TimeIsUp, TimeLimits, is_passing
-
-from .conftest import MotoDeployment
+from backburner.aws import light_client
+from backburner.aws.time_limits import TimeIsUp, TimeLimits, is_passing
+from tests.conftest import MotoDeployment
 
 SHORT = TimeLimits(connect=0.1, read=0.1, pauses=[0.01])
 LONGER = replace(SHORT, connect=5, read=1)
@@ -111,7 +110,7 @@ def client(service: str, url: str, patience: TimeLimits = SHORT) -> Any:
     return made
 
 
-class Light(aws_json.LightClient):
+class Light(light_client.LightClient):
     """Says before each attempt where it goes."""
 
     def attempt(self, operation: str, body: bytes) -> Any:
@@ -131,7 +130,7 @@ def light(
         service=service,
         url=url,
         region="us-east-1",
-        credentials=aws_json.Credentials(*key),
+        credentials=light_client.Credentials(*key),
         time_limits=patience,
         clock=clock,
     )
@@ -158,7 +157,7 @@ def attempts_of(made: Any) -> list[str]:
 
 
 def call(made: Any) -> Any:
-    light = isinstance(made, aws_json.LightClient)
+    light = isinstance(made, light_client.LightClient)
     match made.service if light else made.meta.service_model.service_name:
         case "dynamodb":
             return made.get_item(TableName="table", Key={"signature": {"S": "a"}})

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backburner.protocol.entry import Job
-from backburner.run_times import Sample
-from backburner.waiting import (
+from backburner.retry_after.estimate import (
     CALM_WAIT_S,
     MIN_WAIT_S,
     best_wait,
     estimate,
     until_there_is_room,
 )
+from backburner.retry_after.run_times import Sample
 
 JOB = Job(
     version=1,

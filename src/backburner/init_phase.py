@@ -11,7 +11,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backburner import settings
-from backburner.aws_json import LightClient
+from backburner.aws.light_client import LightClient
 from backburner.computation import registry
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 from backburner import settings
-from backburner.aws import TimeLimits
-from backburner.aws_json import Credentials, LightClient
+from backburner.aws.light_client import Credentials, LightClient
+from backburner.aws.time_limits import TimeLimits
 
 REGIONS = {
     "amazonaws.com": r"(us|us-gov|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from backburner import aws
+from backburner.aws import time_limits
 from backburner.protocol.item import attribute
 from backburner.telemetry import count, measure
 
@@ -64,7 +64,7 @@ class RunTimes:
             found = self.client.get_item(TableName=self.table, Key=_key(computation))
             samples = _samples(found.get("Item", {}))
         except (ClientError, BotoCoreError) as error:
-            aws.log("the run times could not be read", error)
+            time_limits.log("the run times could not be read", error)
         self._read[computation] = (self.timer(), samples)
         return samples
 
@@ -100,7 +100,7 @@ class RunTimes:
             )
             samples = _samples(written.get("Attributes", {}))
         except (ClientError, BotoCoreError) as error:
-            aws.log("a run time could not be written", error)
+            time_limits.log("a run time could not be written", error)
         self._written[computation] = (self.timer(), samples)
 
     def _is_recent(self, at: float, samples: Sequence[Sample]) -> bool:

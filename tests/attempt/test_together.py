@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 import computations
-from backburner import attempt
+from backburner.attempt import alone
 from backburner.attempt.together import Together
 from backburner.computation import Setting, declared
 from backburner.errors import TryAgain, Uncomputable
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing forks elsewhere")
 INTERVAL = 0.3
-UNRULY = Path(__file__).parent / "support/unruly"
+UNRULY = Path(__file__).parents[1] / "support/unruly"
 PATIENCE = Setting("patience")
 
 
@@ -37,7 +37,7 @@ def together(
     jobs: Sequence[dict[str, Any]],
     *,
     limits: Sequence[float] = (),
-    beats: Sequence[attempt.Beat] = (),
+    beats: Sequence[alone.Beat] = (),
     settings: Sequence[str] = (),
     interval: float = INTERVAL,
     name: str = "patient",
@@ -232,7 +232,7 @@ def test_all_have_their_heartbeats_while_one_keeps_the_loop_and_while_they_wait_
 ) -> None:
     beaten: list[list[float]] = [[], []]
 
-    def beat(number: int) -> attempt.Beat:
+    def beat(number: int) -> alone.Beat:
         return lambda _: beaten[number].append(time.monotonic())
 
     jobs = [{"how": "blocks", "others": 1, "there": str(tmp_path)} for _ in range(2)]
@@ -254,7 +254,7 @@ def test_what_cannot_begin_is_a_failed_attempt(monkeypatch: pytest.MonkeyPatch) 
     def process(*_: Any) -> None:
         raise BlockingIOError("no more processes")
 
-    monkeypatch.setattr(attempt, "process", process)
+    monkeypatch.setattr(alone, "process", process)
     for failed in together([{"how": "waits"}] * 2):
         assert str(failed) == "patient could not begin: no more processes"
 

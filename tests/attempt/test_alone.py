@@ -32,8 +32,7 @@ from pydantic import (
 )
 
 import computations
-from backburner import attempt
-from backburner.attempt import frames, handover, isolation
+from backburner.attempt import alone, frames, handover, isolation
 from backburner.attempt.frames import FRACTION, MAX_RESULT_BYTES, Kind
 from backburner.computation import Result, registry
 from backburner.errors import AttemptFailed, TryAgain, Uncomputable
@@ -41,7 +40,7 @@ from backburner.problems import ResultTooLarge
 from tests.support.environment import exactly
 from tests.support.eventually import eventually
 
-UNRULY = Path(__file__).parent / "support/unruly"
+UNRULY = Path(__file__).parents[1] / "support/unruly"
 LONG, SHORT = 30.0, 0.05
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere orphans are not adopted")
 
@@ -55,9 +54,9 @@ def ignore(_progress: float) -> None:
 
 
 def compute(
-    name: str, parameters: object, *, limit: float = LONG, beat: attempt.Beat = ignore
+    name: str, parameters: object, *, limit: float = LONG, beat: alone.Beat = ignore
 ) -> object:
-    return json.loads(attempt.compute(name, json.dumps(parameters).encode(), limit, SHORT, beat))
+    return json.loads(alone.compute(name, json.dumps(parameters).encode(), limit, SHORT, beat))
 
 
 def test_a_result_comes_back_as_json() -> None:
@@ -81,8 +80,8 @@ def test_a_crash_comes_back_with_the_place_and_without_the_parameters_that_it_qu
 
 def test_a_group_of_one_error_is_that_error() -> None:
     group = ExceptionGroup("", [ExceptionGroup("", [Uncomputable("too far")])])
-    assert attempt.why_none(group) == (Kind.REFUSAL, b"too far")
-    assert attempt.why_none(ValueError("x"))[1].startswith(b"ValueError\n")
+    assert alone.why_none(group) == (Kind.REFUSAL, b"too far")
+    assert alone.why_none(ValueError("x"))[1].startswith(b"ValueError\n")
 
 
 def test_on_the_machine_of_its_author_a_crash_comes_back_with_its_text() -> None:
@@ -128,7 +127,7 @@ def test_a_computation_that_says_nothing_has_its_heartbeat_all_the_same() -> Non
 def outcome(name: str, parameters: object) -> tuple[list[float], Kind, str]:
     """What the child tells, told in this process."""
     told: list[float] = []
-    kind, content = attempt.outcome(name, json.dumps(parameters).encode(), told.append)
+    kind, content = alone.outcome(name, json.dumps(parameters).encode(), told.append)
     return told, kind, content.decode()
 
 
@@ -283,11 +282,11 @@ def test_a_thread_that_goes_on_keeps_nobody(unruly: Callable[..., Any]) -> None:
 def test_an_attempt_ends_with_its_worker(tmp_path: Path) -> None:
     parameters = json.dumps({"how": "ignores_all_signals", "there": str(tmp_path)})
     script = (
-        "import computations\nfrom backburner import attempt\n"
+        "import computations\nfrom backburner.attempt import alone\n"
         f"computations.__path__.append({str(UNRULY)!r})\n"
-        f"attempt.compute('unruly', {parameters!r}.encode(), 60, 60, print)"
+        f"alone.compute('unruly', {parameters!r}.encode(), 60, 60, print)"
     )
-    source = Path(attempt.__file__).parents[2]
+    source = Path(alone.__file__).parents[2]
     command = [sys.executable, "-c", script]
     with subprocess.Popen(command, env={"PYTHONPATH": str(source)}) as worker:  # noqa: S603
         eventually(lambda: list(tmp_path.iterdir()))
@@ -299,7 +298,7 @@ def test_an_attempt_ends_with_its_worker(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "why", "takes"),
     [
-        ("closes_all", "closed its pipe", attempt.EXIT),
+        ("closes_all", "closed its pipe", alone.EXIT),
         ("writes_half_a_frame", "time_limit", 1),
         ("writes_half_a_frame_and_dies", "exit code 0", 0),
         ("writes_garbage", "wrote to the worker's pipe", 0),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from backburner import telemetry
-from backburner.development.local.terminal import Terminal, _is_told
+from backburner.development.local.log_lines import LogLines, _is_told
 from backburner.errors import AttemptFailed
 
 AT = r"^\d\d:\d\d:\d\d "
@@ -18,9 +18,9 @@ SIGNED = "10b3bc15" + 56 * "0"
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    """What is logged here, as the terminal has it."""
+    """What is logged here, as `make run` prints it."""
     handler = logging.StreamHandler(io.StringIO())
-    handler.setFormatter(Terminal(3600))
+    handler.setFormatter(LogLines(3600))
     handler.addFilter(_is_told)
     telemetry.logger.addHandler(handler)
     telemetry.correlate("request-1", "campaign-forecast", SIGNED)
@@ -43,11 +43,11 @@ def test_a_failed_attempt_is_a_line_and_one_traceback(lines: io.StringIO) -> Non
 
 def test_a_line_of_the_engine_has_its_values_and_its_traceback(lines: io.StringIO) -> None:
     telemetry.logger.info("forgotten", operator="ann")
-    telemetry.logger.error("a request failed", exc_info=KeyError("lost\x1b[2J"))
+    telemetry.logger.error("a request failed", exc_info=ValueError("lost\x1b[2J\x9b\u202e"))
     first, second, *trace = lines.getvalue().splitlines()
     assert first.endswith("campaign-forecast 10b3bc15 forgotten: operator ann")
     assert second.endswith("campaign-forecast 10b3bc15 a request failed")
-    assert trace[-1] == r"KeyError: 'lost\x1b[2J'"
+    assert trace[-1] == r"ValueError: lost\u001b[2J\u009b\u202e"
 
 
 def test_a_job_that_is_sent_again_is_told_but_not_its_first_message(lines: io.StringIO) -> None:
@@ -75,7 +75,7 @@ def test_a_metric_is_a_line_for_people_or_none(
     metric: str, value: float, says: str, told: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     telemetry.correlate("request-1", "doubling", SIGNED)
-    Terminal(0).emit(metric, "", value, "doubling", says)
+    LogLines(0).emit(metric, "", value, "doubling", says)
     telemetry.correlate()
     printed = [line[9:] for line in capsys.readouterr().out.splitlines()]
     assert printed == ([f"doubling 10b3bc15 {told}"] if told else [])
@@ -84,9 +84,9 @@ def test_a_metric_is_a_line_for_people_or_none(
 def test_who_asks_again_and_again_while_it_is_computed_is_told_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    terminal = Terminal(0)
+    lines = LogLines(0)
     for metric in ("miss", "collapsed", "collapsed", "hit", "hit"):
-        terminal.emit(metric, "Count", 1, "doubling", "")
+        lines.emit(metric, "Count", 1, "doubling", "")
     printed = [line[9:] for line in capsys.readouterr().out.splitlines()]
     assert printed == [f"doubling {told}" for told in ("miss", "under way already", "hit", "hit")]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backburner.protocol.entry import Job
-from backburner.run_times import Sample
+from backburner.retry_after.run_times import Sample
 
 MIN_WAIT_S, CALM_WAIT_S = 0.05, 0.5
 """Clients wait at least as long again as the job has lasted, within these bounds.

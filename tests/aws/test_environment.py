@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from botocore.session import get_session
 
-from backburner import aws_environment, resources
-from backburner.aws_environment import endpoint, light_client
-from backburner.aws_json import LightClient
+from backburner import resources
+from backburner.aws import environment
+from backburner.aws.environment import endpoint, light_client
+from backburner.aws.light_client import LightClient
 from tests.support.environment import exactly
 
 LAMBDA = {
@@ -29,8 +30,8 @@ URL = "http://127.0.0.1:4566"
 
 @pytest.fixture(autouse=True)
 def _no_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    files = {name: str(tmp_path / name) for name in aws_environment.FILES}
-    monkeypatch.setattr(aws_environment, "FILES", files)
+    files = {name: str(tmp_path / name) for name in environment.FILES}
+    monkeypatch.setattr(environment, "FILES", files)
 
 
 def made(service: str = "dynamodb", **others: str) -> LightClient | None:
@@ -79,7 +80,7 @@ def test_what_lambda_and_sam_local_set_besides_costs_nothing() -> None:
     assert made(AWS_ACCESS_KEY="id", AWS_ACCOUNT_ID="123456789012")
 
 
-@pytest.mark.parametrize("name", aws_environment.FILES)
+@pytest.mark.parametrize("name", environment.FILES)
 def test_a_file_of_settings_is_left_to_botocore_and_no_file_is_not(
     name: str, tmp_path: Path
 ) -> None:

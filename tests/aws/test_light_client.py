@@ -24,13 +24,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backburner import aws_json
-from backburner.aws import is_passing
-from backburner.aws_json import Credentials, authorization
+from backburner.aws import light_client
+from backburner.aws.light_client import Credentials, authorization
+from backburner.aws.time_limits import is_passing
 
-from .test_aws import ANSWER, LONGER, Saying, call, client, light, serving
+from .test_time_limits import ANSWER, LONGER, Saying, call, client, light, serving
 
-SUITE = json.loads((Path(__file__).parent / "support/sigv4_vectors.json").read_text())
+SUITE = json.loads((Path(__file__).parents[1] / "support/sigv4_vectors.json").read_text())
 CALLS = {
     "dynamodb": ("get_item", "update_item", "delete_item"),
     "sqs": ("send_message", "get_queue_attributes"),
@@ -170,7 +170,7 @@ def _settings(service: str, **others: Any) -> dict[str, Any]:
     }
 
 
-class NotSending(aws_json.LightClient):
+class NotSending(light_client.LightClient):
     """Keeps its requests instead of sending them."""
 
     kept: list[tuple[dict[str, str], bytes]]
@@ -258,7 +258,7 @@ def test_what_is_no_json_is_no_answer(said: bytes) -> None:
 def test_an_answer_that_is_too_long_is_not_read_to_its_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(aws_json, "MAX_ANSWER_BYTES", 10)
+    monkeypatch.setattr(light_client, "MAX_ANSWER_BYTES", 10)
     with serving(answer(b"{}" + b" " * 50)) as server, pytest.raises(BotoCoreError) as failed:
         call(light("dynamodb", server.url, LONGER))
     assert "too long" in str(failed.value.__cause__)
@@ -325,7 +325,7 @@ def of_an_unknown_authority(folder: Path) -> ssl.SSLContext:
 
 
 def test_certificates_are_checked_with_the_ones_that_botocore_trusts() -> None:
-    context = aws_json._trusted()
+    context = light_client._trusted()
     assert context.verify_mode == ssl.CERT_REQUIRED
     assert context.check_hostname
     assert len(context.get_ca_certs()) > 50

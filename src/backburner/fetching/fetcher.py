@@ -25,8 +25,8 @@ import httpcore
 import idna
 
 from backburner import __version__
-from backburner.addresses import is_public
 from backburner.errors import TryAgain, Uncomputable
+from backburner.fetching.addresses import is_public
 
 MAX_BYTES = 2_000_000
 MAX_REDIRECTS = 5

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.session import get_session
 
-from backburner import init, request, resources, worker
+from backburner import init_phase, request, resources, worker
 from backburner.computation import registry
 from backburner.errors import BrokenComputation, MissingSetting
 from tests.support.environment import exactly
@@ -86,7 +86,7 @@ def prepare(
     declared = dict(deployment.stack.function(function).environment)
     declared.pop(without, None)
     with exactly(declared | {"AWS_LAMBDA_INITIALIZATION_TYPE": kind} | more):
-        init.prepare(HANDLERS[function])
+        init_phase.prepare(HANDLERS[function])
 
 
 @pytest.mark.parametrize("function", HANDLERS)
@@ -193,7 +193,7 @@ def test_computations_are_loaded_where_nobody_waits_and_a_broken_one_takes_no_ot
     (written / "awry.py").write_text(broken)
     (written / "fine.py").write_text("LOADED = True")
     (written / "a_first.py").write_text("LOADED = True")
-    monkeypatch.setattr(init, "LOADING_S", 0.2)
+    monkeypatch.setattr(init_phase, "LOADING_S", 0.2)
     prepare("RequestFunction", deployment, kind, COMPUTATIONS_PACKAGE="prepared")
     assert "prepared.a_first" in sys.modules
     assert ("prepared.fine" in sys.modules) == ("sleep" not in broken)
@@ -235,7 +235,7 @@ def test_to_import_the_handler_is_to_prepare_it(
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{aws.server_port}",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        "PYTHONPATH": str(Path(init.__file__).parent.parent),
+        "PYTHONPATH": str(Path(init_phase.__file__).parent.parent),
     }
     told = f"from backburner import {module}; print({made_by}.cache_info().currsize)"
     ended = subprocess.run(  # noqa: S603 - the command is fixed

@@ -1,7 +1,7 @@
 """A light client for the calls of a request: five operations of DynamoDB and SQS.
 
 botocore takes half of a cold start and most of each call. These services take a signed POST of JSON
-to `/` (AWS JSON 1.0). Answers and errors are botocore's. aws_environment.py says when it is used.
+to `/` (AWS JSON 1.0). Answers and errors are botocore's. environment.py says when it is used.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from urllib.parse import quote, urlsplit
 from botocore import exceptions
 
 from backburner import settings
-from backburner.aws import TimeLimits
+from backburner.aws.time_limits import TimeLimits
 
 TARGETS = {"dynamodb": "DynamoDB_20120810", "sqs": "AmazonSQS"}
 """What comes before the operation in the header `X-Amz-Target`."""

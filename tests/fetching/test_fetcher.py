@@ -18,7 +18,7 @@ from httpcore import AsyncMockStream
 
 from backburner.errors import TryAgain, Uncomputable
 from backburner.fetching import Fetched, Fetcher, Refused
-from tests.test_addresses import NOT_PUBLIC
+from tests.fetching.test_addresses import NOT_PUBLIC
 
 PUBLIC = "93.184.215.14"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
