@@ -40,12 +40,10 @@ from .prices import (
     LAMBDA_REQUEST,
     LOGS,
     MACHINE,
-    PRICES,
     READ_UNIT,
     REDIS,
     SQS_REQUEST,
     WRITE_UNIT,
-    Price,
 )
 
 OWN_TIME = {REQUEST: 3, WORKER: 30}
@@ -186,7 +184,6 @@ def report(deployment: MotoDeployment) -> list[str]:
         of_the_worst_month(deployment, list(costs.values())),
         of_containers(deployment, list(costs.values())),
         of_a_busy_month(list(costs.values())),
-        of_prices(),
     ]
 
 
@@ -357,18 +354,6 @@ def of_a_busy_month(costs: list[Costs]) -> str:
     fargate = HOURS * (FARGATE_CPU.dollars + 2 * FARGATE_GB.dollars)
     rows = [["backburner", dollars(here)], ["a container on Fargate", dollars(fargate)]]
     return table([f"one worker, day and night: {seconds:.2f} million seconds", "a month"], rows)
-
-
-def of_prices() -> str:
-    rows = [
-        [f"[{each.what}]({each.page})", f"{each.dollars:g}{mark(each)}", each.per]
-        for each in PRICES
-    ]
-    return table(["what", "dollars", "per"], rows)
-
-
-def mark(price: Price) -> str:
-    return "" if price.is_looked_up else " *"
 
 
 def dollars(value: float) -> str:

@@ -1,7 +1,8 @@
-"""What the documents say is so."""
+"""What the documents say is so, and that there is an end to them."""
 
 import ast
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ ROOT = Path(__file__).parent.parent
 ENGINE = ROOT / "src/backburner"
 PACKAGES = [file.parent for file in sorted(ENGINE.rglob("__init__.py"))]
 README = (ROOT / "README.md").read_text()
+MAX_LINES = 2400
+"""Of all Markdown in the repository."""
 TREE = README.partition("\n## The tree\n")[2].partition("\n## ")[0]
 
 
@@ -19,14 +22,22 @@ def test_the_readme_is_short() -> None:
     assert len(README.splitlines()) <= 150
 
 
+def test_all_documents_together_have_an_end() -> None:
+    listed = subprocess.check_output(["git", "ls-files", "*.md"], cwd=ROOT, text=True)  # noqa: S607
+    paths = [ROOT / name for name in listed.splitlines()]
+    lines = {path: len(path.read_text().splitlines()) for path in paths if not path.is_symlink()}
+    assert sum(lines.values()) <= MAX_LINES, lines
+
+
 def test_the_computation_in_the_readme_is_the_one_to_copy() -> None:
     [source] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert source == (ROOT / "src/computations/word_count.py").read_text()
 
 
-def test_what_the_readme_links_to_is_there() -> None:
-    for link in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / link).exists(), link
+def test_what_the_readme_and_the_documents_link_to_is_there() -> None:
+    for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\(([^)#:]+)[)#]", path.read_text()):
+            assert (path.parent / link).exists(), f"{path.name}: {link}"
 
 
 def test_what_the_tree_in_the_readme_names_is_there() -> None:
