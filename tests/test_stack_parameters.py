@@ -205,9 +205,9 @@ def test_a_project_that_uses_one_lane_deploys_one() -> None:
     one, two = translate(), translate(**WITH_ALL_LANES)
     more = set(two) - set(one)
     assert set(one) <= set(two)
-    assert {name.replace("Waiting", "").replace("OldJobs", "OldJobs") for name in more} <= set(one)
-    assert len(more) == len([each for each in two if "Waiting" in each]) >= 7
-    assert "Waiting" not in str(one)
+    assert {name.replace("Async", "") for name in more} <= set(one)
+    assert len(more) == len([each for each in two if "Async" in each]) >= 7
+    assert "Async" not in str(one)
     variables = at("RequestFunction Environment Variables", two)
     assert variables["ASYNC_QUEUE_URL"] == "AsyncQueue"
 
