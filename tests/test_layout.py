@@ -16,6 +16,18 @@ MAX_IN_PROTOCOL, MAX_IN_A_LAMBDA = 700, 180
 """Lines of code: no blank line, comment or docstring."""
 INNER = {"attempt", "computation", "openapi", "local", "suites", "skeleton"}
 """Packages with one door: what is behind it may be tested through it."""
+GROUND = {"canonical_json", "errors", "settings", "telemetry"}
+UNDERNEATH: dict[str, set[str]] = {
+    "canonical_json.py": set(),
+    "errors.py": set(),
+    "settings.py": {"errors"},
+    "telemetry.py": GROUND,
+    "aws": GROUND,
+    "computation": GROUND,
+    "fetching": GROUND | {"computation"},
+    "attempt": GROUND | {"aws", "computation", "problems"},
+}
+"""What a room may import from; no room that stands on it."""
 NO_MODULES = {"__init__.py", "__main__.py", "errors.py"}
 PARTS = ("src", "clients", "tests", "benchmarks")
 NO_CODE = {
@@ -89,6 +101,16 @@ def test_make_evidence_runs_what_make_test_leaves_and_ci_runs_both(
     assert run["test"] == "backburner test $(PARALLEL)"
     assert run["evidence"] == "pytest $(PARALLEL) -m evidence"
     assert run["covered"] == "pytest $(PARALLEL) -m 'not e2e' --cov"
+
+
+@pytest.mark.parametrize("room", UNDERNEATH)
+def test_no_import_runs_back_up(room: str) -> None:
+    files = [ENGINE / room, *(ENGINE / room).rglob("*.py")]
+    trees = [ast.parse(file.read_text()) for file in files if file.is_file()]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    named = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    rooms = {name.split(".")[1] for name in named if name and name.startswith("backburner.")}
+    assert rooms - {room.removesuffix(".py")} <= UNDERNEATH[room]
 
 
 def test_no_public_class_has_a_name_twice() -> None:

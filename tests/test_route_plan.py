@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from backburner.canonical_json import canonical
 from backburner.computation import Uncomputable
 from backburner.http.parameters import dump
-from backburner.protocol.signature import canonical
 from computations import route_plan
 from computations.route_plan import compute, solver
 from computations.route_plan.parameters import MAX_COORDINATE, Parameters, expected_time, iterations
@@ -109,8 +109,8 @@ def test_a_hundred_stops_are_planned_within_3_percent_even_quickly() -> None:
 
 
 def test_every_instance_has_an_optimum_and_every_optimum_an_instance() -> None:
-    files = Path(instances.__file__).parent.glob("*.vrp")
-    assert sorted(file.stem for file in files) == sorted(instances.OPTIMA)
+    files = instances.FILES.namelist()
+    assert files == sorted(f"{name}.vrp" for name in instances.OPTIMA)
 
 
 def some_town(seed: int) -> Parameters:

@@ -24,6 +24,7 @@ large_results.py  in a bucket
 resources.py      the table, the queues, the bucket and their clients
 init_phase.py     makes them before the first event
 settings.py       the environment
+canonical_json.py equal values as the same JSON
 telemetry.py      logs and metrics
 errors.py         all errors as one tree; problems.py: those that clients see
 development/      the command `backburner`, which is not deployed

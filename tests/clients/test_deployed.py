@@ -17,7 +17,7 @@ from backburner.development.local.deployment import Deployment
 from tests.clients import noticed
 from tests.clients.noticed import COMPUTATIONS
 from tests.clients.scripted_server import TABLE, serving
-from tests.support.instances import HERE as INSTANCES
+from tests.support import instances
 
 pytestmark = pytest.mark.enable_socket
 
@@ -106,8 +106,10 @@ def test_the_command_asks_the_example_of_a_computation(url: str) -> None:
     assert asked(url, "word-count") == {"words": {"1": 1, "4": 1, "11": 1}}
 
 
-def test_the_command_solves_a_file_of_cvrplib(url: str) -> None:
-    plan = asked(url, "route-plan", str(INSTANCES / "P-n16-k8.vrp"), "--set", "effort=quick")
+def test_the_command_takes_a_file_of_json(url: str, tmp_path: Path) -> None:
+    file = tmp_path / "P-n16-k8.json"
+    file.write_text(json.dumps(instances.parameters("P-n16-k8")))
+    plan = asked(url, "route-plan", str(file), "--set", "effort=quick")
     assert plan["distance"] == 450  # the optimum
 
 

@@ -50,10 +50,10 @@ from pydantic import (
 
 import computations
 from backburner import computation
+from backburner.canonical_json import canonical
 from backburner.computation import Computation, default_sizes, registry, stable_json
 from backburner.errors import BrokenComputation
 from backburner.http import parameters
-from backburner.protocol.signature import canonical
 
 ROOT = Path(__file__).parents[2]
 EVERY_KIND = str(ROOT / "tests/http/computations")

@@ -1,4 +1,4 @@
-"""Parameters from JSON, CSV and CVRPLIB's .vrp."""
+"""Parameters from JSON and CSV."""
 
 from typing import Any
 
@@ -7,7 +7,6 @@ import pytest
 from backburner.development import parameter_files
 from backburner.development.parameter_files import UnreadableFile
 from computations.route_plan.parameters import Parameters
-from tests.support.instances import HERE
 
 SCHEMA = Parameters.model_json_schema()
 ONE_LIST: dict[str, Any] = {
@@ -26,7 +25,6 @@ NONSENSE: list[Any] = [
     {"properties": ROWS, "$defs": {"Row": {"$ref": "#/$defs/Row"}}},
     {"properties": {"rows": {"type": "array", "items": {"anyOf": 7}}}},
 ]
-VRP = (HERE / "P-n16-k8.vrp").read_text()
 
 
 def read(name: str, text: str, schema: dict[str, Any] = ONE_LIST) -> dict[str, Any]:
@@ -55,14 +53,6 @@ def test_a_csv_file_of_any_name_is_the_only_list() -> None:
     assert read("July.CSV", "\ufeffcode,n\n1,1\n") == {"rows": [{"code": "1", "n": 1}]}
 
 
-def test_a_vrp_file_is_a_question_of_route_plan() -> None:
-    asked = read("P-n16-k8.vrp", VRP)
-    assert asked["vehicles"] == {"count": 8, "capacity": 35}
-    assert asked["depot"] == {"x": 30, "y": 40}
-    assert (len(asked["stops"]), asked["stops"][0]) == (15, {"x": 37, "y": 52, "demand": 19})
-    Parameters.model_validate(asked)
-
-
 @pytest.mark.parametrize(
     ("name", "text", "schema", "why"),
     [
@@ -79,10 +69,6 @@ def test_a_vrp_file_is_a_question_of_route_plan() -> None:
         ("rows.csv", "code,n\n1\n", ONE_LIST, "line 2: it has another number of cells"),
         ("rows.csv", "code,n\n1,2,3\n", ONE_LIST, "line 2: it has another number of cells"),
         ("rows.csv", 'code\n"1"2\n', ONE_LIST, "line 2"),
-        ("a.vrp", "{}", {}, "a.vrp is not an instance of the CVRP"),
-        ("a.vrp", VRP.replace("EUC_2D", "GEO"), {}, "EDGE_WEIGHT_TYPE is GEO, not EUC_2D"),
-        ("a.vrp", VRP.replace("CAPACITY", "CAP"), {}, "it lacks 'capacity'"),
-        ("a.vrp", "", {}, "a.vrp is not an instance"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_the_remedy(

@@ -12,15 +12,15 @@ from hypothesis import example, given
 from pydantic import Field
 
 from backburner import computation
+from backburner.canonical_json import canonical
 from backburner.computation import registry
 from backburner.http import parameters
 from backburner.http.event import MAX_DEPTH, Request
 from backburner.http.parameters import MAX_ERRORS, MAX_REASON_LENGTH, takes_text
 from backburner.problems import InvalidParameters, NotJson
-from backburner.protocol.signature import canonical
 from tests.conftest import MotoDeployment, http_event
 from tests.http import hostile
-from tests.protocol.test_signature import json_values
+from tests.test_canonical_json import json_values
 
 POINTER = "pointer"
 

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic_core import SchemaSerializer
 
-from backburner.protocol.signature import canonical
+from backburner.canonical_json import canonical
 
 Schema = Mapping[str, Any]
 """A node of pydantic's core schema."""

@@ -141,8 +141,8 @@ def compute(name: str, file: BinaryIO | None) -> None:
 def ask(name: str, file: BinaryIO | None, values: dict[str, str], **options: Any) -> None:
     """Ask a service to compute NAME, with the parameters in FILE, or with its example without one.
 
-    FILE is JSON, a .csv that is one of the parameters, or a .vrp of CVRPLIB; - is JSON from
-    standard input. The result is JSON on standard output, the progress on standard error.
+    FILE is JSON, or a .csv that is one of the parameters; - is JSON from standard input. The
+    result is JSON on standard output, the progress on standard error.
 
     Exit codes: 0 a result, 1 the service has none, 2 the name or the parameters are wrong, 3 the
     computation refused (Uncomputable), 4 no such service, 5 no answer by the deadline, 130

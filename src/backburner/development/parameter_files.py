@@ -1,9 +1,8 @@
-"""Reads parameters from files: JSON; CSV for a list; CVRPLIB's .vrp for route-plan."""
+"""Reads parameters from files: JSON, or CSV for a list."""
 
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,8 @@ class UnreadableFile(CommandError):
 
 def read(name: str, content: bytes, schema: Callable[[], Mapping[str, Json]]) -> dict[str, Json]:
     """The parameters in a file of this name; `schema` gives that of the parameters, for CSV."""
-    match Path(name).suffix.lower():
-        case ".csv":
-            return of_csv(name, text(name, content), schema())
-        case ".vrp":
-            return of_vrp(name, text(name, content))
+    if Path(name).suffix.lower() == ".csv":
+        return of_csv(name, text(name, content), schema())
     return of_json(name, content)
 
 
@@ -74,46 +70,6 @@ def of_csv(name: str, content: str, schema: Mapping[str, Json]) -> dict[str, Jso
 
 def _bad_line(name: str, line: int, error: Exception) -> UnreadableFile:
     return UnreadableFile(f"{name}, line {line}: {error}; mend that line")
-
-
-def of_vrp(name: str, content: str) -> dict[str, Json]:
-    """An instance of CVRPLIB; node 1 is the depot, the others are the stops 1, 2, 3 …"""
-    try:
-        instance = _instance(content)
-        depot, *stops = instance["node_coord"].tolist()
-        demands = instance["demand"].tolist()[1:]
-        capacity, title = instance["capacity"], str(instance["name"])
-    except ModuleNotFoundError as error:
-        raise UnreadableFile(f"{name} needs vrplib; pip install vrplib") from error
-    except (ValueError, LookupError, RuntimeError) as error:
-        why = f"it lacks {error}" if isinstance(error, LookupError) else error
-        raise UnreadableFile(
-            f"{name} is not an instance of the CVRP in the plane, as route-plan solves ({why})"
-        ) from error
-    return {
-        "depot": _point(depot),
-        "stops": [_point(at) | {"demand": n} for at, n in zip(stops, demands, strict=True)],
-        "vehicles": {"count": _fleet(title, len(stops)), "capacity": capacity},
-    }
-
-
-def _instance(content: str) -> dict[str, Any]:
-    from vrplib.parse import parse_vrplib
-
-    instance: dict[str, Any] = parse_vrplib(content, compute_edge_weights=False)
-    if (distances := instance["edge_weight_type"]) != "EUC_2D":
-        raise ValueError(f"EDGE_WEIGHT_TYPE is {distances}, not EUC_2D")
-    return instance
-
-
-def _point(coordinates: list[float]) -> dict[str, float]:
-    return dict(zip("xy", coordinates, strict=True))
-
-
-def _fleet(title: str, stops: int) -> int:
-    """The optima of set X are over fleets of any size, the others over those of the name's k."""
-    named = re.search(r"-k(\d+)", title)
-    return int(named[1]) if named and not title.startswith("X") else stops
 
 
 def _lists(schema: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:

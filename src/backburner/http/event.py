@@ -13,8 +13,8 @@ from typing import Any, NoReturn, Self
 
 from pydantic_core import from_json
 
+from backburner.canonical_json import canonical, plain
 from backburner.problems import MalformedJson, NotJson, TooLarge
-from backburner.protocol.signature import canonical, plain
 
 MAX_BODY_BYTES = 1_000_000
 """1,000 stops take about 100,000 bytes."""

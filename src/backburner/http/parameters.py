@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
+from backburner.canonical_json import canonical, plain
 from backburner.computation import Computation, Parameters, stable_json
 from backburner.http.event import Request, read_json
 from backburner.problems import InvalidParameters, MalformedJson
-from backburner.protocol.signature import canonical, plain
 
 MAX_QUERY_PARAMETERS = 100
 LISTS = (list, tuple, set, frozenset, Sequence)

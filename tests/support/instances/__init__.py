@@ -3,11 +3,12 @@
 import re
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
-from backburner.development import parameter_files
+from vrplib.parse import parse_vrplib
 
 HERE = Path(__file__).parent
-
+FILES = ZipFile(HERE / "instances.zip")
 OPTIMA: dict[str, int] = {
     name: int(optimum)
     for name, optimum in re.findall(
@@ -18,6 +19,16 @@ OPTIMA: dict[str, int] = {
 
 
 def parameters(name: str) -> dict[str, Any]:
-    """The file as published."""
-    file = HERE / f"{name}.vrp"
-    return parameter_files.of_vrp(file.name, file.read_text())
+    """The instance as published. Node 1 is the depot, the others are the stops 1, 2, 3 …
+
+    The optima of set X are over fleets of any size, the others over those of the name's k.
+    """
+    instance = parse_vrplib(FILES.read(f"{name}.vrp").decode(), compute_edge_weights=False)
+    depot, *stops = (dict(zip("xy", at, strict=True)) for at in instance["node_coord"].tolist())
+    demands = instance["demand"].tolist()[1:]
+    fleet = len(stops) if name.startswith("X") else int(name.rpartition("-k")[2])
+    return {
+        "depot": depot,
+        "stops": [at | {"demand": n} for at, n in zip(stops, demands, strict=True)],
+        "vehicles": {"count": fleet, "capacity": instance["capacity"]},
+    }

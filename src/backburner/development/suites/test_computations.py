@@ -9,6 +9,7 @@ import pytest
 
 import computations
 from backburner.attempt import handover
+from backburner.canonical_json import canonical
 from backburner.computation import Computation, declared, registry
 from backburner.computation.declared import Values
 from backburner.development.compute import values_of
@@ -17,7 +18,6 @@ from backburner.development.local.template import TEMPLATE, load
 from backburner.development.suites.api import Api
 from backburner.errors import AttemptFailed
 from backburner.http import parameters
-from backburner.protocol.signature import canonical
 
 FOR_AWS = 100
 """Seconds of the worker's timeout that its calls may take beside an attempt."""
