@@ -10,8 +10,8 @@ from .table import FENCE, MUTANTS
 HARMLESS = Mutant(
     what="a comment that says something else",
     path="src/backburner/protocol/signature.py",
-    line='"""JSON in the one form that equal values share',
-    instead='"""JSON in the form that equal values share',
+    line='"""Signs a question: all ways',
+    instead='"""Signs a question: whatever ways',
     tests="tests/protocol/test_signature.py",
 )
 
