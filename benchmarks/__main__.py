@@ -61,7 +61,7 @@ PARTS: dict[str, Callable[[], Figures]] = {
     "worker": partial(paths, "worker"),
     "cold_starts": cold_starts,
     "short_jobs": deployed.short_jobs,
-    "front": deployed.front_under_load,
+    "load": deployed.hits_under_load,
     "bundle": bundle,
 }
 

@@ -89,7 +89,7 @@ ACCESS = {
 
 REQUESTS: dict[str, Path] = {
     "hits": paths.hit,
-    "hits from the local cache": paths.memory_hit,
+    "hits from the local cache": paths.local_cache_hit,
     "`304`": paths.not_modified,
     "misses": paths.miss,
     "polls": paths.poll,

@@ -64,7 +64,7 @@ def get(locations: dict[str, str], touched: Touched) -> dict[str, Counts]:
     return {
         "start, first request a GET": touched.at_start(partial(request.handler, hit, None)),
         "table hit, GET": touched.by(from_table(request, hit)),
-        "memory hit, GET": touched.by(partial(request.handler, hit, None)),
+        "local-cache hit, GET": touched.by(partial(request.handler, hit, None)),
         "poll, GET": touched.by(partial(request.handler, poll, None)),
     }
 
@@ -79,7 +79,7 @@ def post(_: dict[str, str], touched: Touched) -> dict[str, Counts]:
     return {
         "start, first request a POST": touched.at_start(partial(request.handler, miss, None)),
         "table hit, POST": touched.by(from_table(request, hit)),
-        "memory hit, POST": touched.by(partial(request.handler, hit, None)),
+        "local-cache hit, POST": touched.by(partial(request.handler, hit, None)),
         "poll, POST": touched.by(partial(request.handler, poll, None)),
         "miss": touched.by(partial(request.handler, miss, None)),
     }

@@ -1,4 +1,4 @@
-"""The built functions in the local deployment: short jobs, and the front while jobs wait."""
+"""The built functions in the local deployment: short jobs, and hits while jobs wait."""
 
 import json
 import os
@@ -62,7 +62,7 @@ def short_jobs() -> dict[str, dict[str, float]]:
     }
 
 
-def front_under_load() -> dict[str, dict[str, float]]:
+def hits_under_load() -> dict[str, dict[str, float]]:
     """Bursts of hits and polls in turns at two deployments, of which one has many jobs queued."""
     with deployed() as calm, deployed() as loaded:
         clients = [prepared(calm, jobs=1), prepared(loaded, jobs=3)]
@@ -75,8 +75,8 @@ def front_under_load() -> dict[str, dict[str, float]]:
     none, many = (percentiles([t for r in rounds for t in r[n]])[99] for n in (0, 1))
     medians = [statistics.median(loaded) / statistics.median(calm) for calm, loaded in rounds]
     return {
-        "front_under_load": {"ratio": round(many / none, 3)},
-        "front_under_load_p50": Ratio.of(medians).as_json(),
+        "hits_under_load": {"ratio": round(many / none, 3)},
+        "hits_under_load_p50": Ratio.of(medians).as_json(),
     }
 
 

@@ -39,7 +39,7 @@ class RequestFunction:
 
         return self._beside(ours, self._floor(ours, status), status, calls)
 
-    def compare_from_memory(self, event: Event, calls: int = 60) -> Ratio:
+    def compare_from_local_cache(self, event: Event, calls: int = 60) -> Ratio:
         """From the local cache, beside a handler that reads the table."""
 
         def ours() -> Any:
@@ -77,8 +77,8 @@ def hits(locations: Locations) -> dict[str, Ratio]:
         "table_hit_get": function.compare(lambda: by_get, 200),
         "table_hit_post": function.compare(lambda: by_post, 200),
         "table_hit_post_first": function.compare(questions.new_each_time(by_post), 200),
-        "memory_hit_get": function.compare_from_memory(by_get),
-        "memory_hit_post": function.compare_from_memory(by_post),
+        "local_cache_hit_get": function.compare_from_local_cache(by_get),
+        "local_cache_hit_post": function.compare_from_local_cache(by_post),
         "hit_1000_seen": function.compare(lambda: large, 200, calls=5),
         "hit_1000_first": function.compare(questions.new_each_time(large), 200, calls=5),
     }

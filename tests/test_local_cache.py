@@ -68,7 +68,9 @@ def test_what_was_forgotten_is_out_of_use_within_seconds_though_the_clock_was_se
     assert counted.get(f"/v1/doubling/{signature}").status == 404
 
 
-def test_an_answer_is_not_served_from_memory_after_it_was_fresh(counted: MotoDeployment) -> None:
+def test_the_local_cache_serves_no_answer_that_is_not_fresh_any_more(
+    counted: MotoDeployment,
+) -> None:
     counted.get(ASKED)
     counted.work()
     counted.clock.passes(600 - MAX_AGE_S / 2)

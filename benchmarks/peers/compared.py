@@ -18,9 +18,9 @@ NEED_REDIS = ("FastAPI + Celery + Redis", "FastAPI + RQ + Redis")
 COLUMNS = {
     "computations per signature": "{computations_per_signature:g}",
     "requests per result": "{requests_per_result:g}",
-    "front CPU s per 1,000 requests": "{cpu_per_1000_requests:g}",
+    "request function, CPU s per 1,000 requests": "{cpu_per_1000_requests:g}",
     "per 1,000 results": "{cpu_per_1000_results:g}",
-    "first answer p50 / p99, ms": "{front_p50_ms} / {front_p99_ms}",
+    "first answer p50 / p99, ms": "{first_p50_ms} / {first_p99_ms}",
     "result p50 / p99, ms": "{result_p50_ms} / {result_p99_ms}",
     "its worker killed": "{killed}",
 }

@@ -33,7 +33,7 @@ class Service:
     url: str
     computed: Path
     """A line for each computation."""
-    front: Callable[[], list[int]]
+    request_function: Callable[[], list[int]]
     """The processes that answer requests."""
     kill_workers: Callable[[], None]
     """Kills the processes that compute; new ones come as they would by themselves."""
@@ -124,22 +124,22 @@ def peers_environment(redis: int, computed: Path) -> dict[str, str]:
 @contextmanager
 def with_redis(folder: Path, app: str, workers: list[list[str]]) -> Iterator[Service]:
     """FastAPI by uvicorn, Redis, and workers that are started again when they end."""
-    redis, front = free_port(), free_port()
+    redis, port = free_port(), free_port()
     computed = folder / "computed"
     with ExitStack() as stack:
         processes = Processes(peers_environment(redis, computed), stack)
         processes.start(str(REDIS), *REDIS_OPTIONS, "--port", str(redis), "--dir", str(folder))
         wait_for(redis)
-        uvicorn = processes.start(f"{VENV}/uvicorn", f"{app}:app", "--port", str(front))
+        uvicorn = processes.start(f"{VENV}/uvicorn", f"{app}:app", "--port", str(port))
         running = [processes.start(f"{VENV}/{name}", *rest) for name, *rest in workers]
-        wait_for(front)
+        wait_for(port)
 
         def kill_workers() -> None:
             for each in running:
                 kill(each)
             running[:] = [processes.start(f"{VENV}/{name}", *rest) for name, *rest in workers]
 
-        yield Service(f"http://127.0.0.1:{front}", computed, lambda: [uvicorn.pid], kill_workers)
+        yield Service(f"http://127.0.0.1:{port}", computed, lambda: [uvicorn.pid], kill_workers)
 
 
 def celery(folder: Path) -> AbstractContextManager[Service]:

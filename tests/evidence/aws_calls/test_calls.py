@@ -27,7 +27,7 @@ HEARTBEAT = [UPDATE, (HIDE, "Queue")]
 
 CALLS: list[tuple[Path, list[tuple[str, str]]]] = [
     (paths.hit, [LOOK_UP]),
-    (paths.memory_hit, []),
+    (paths.local_cache_hit, []),
     (paths.not_modified, [LOOK_UP]),
     (paths.miss, [LOOK_UP, UPDATE, JOB]),
     (paths.poll, [LOOK_UP]),
@@ -149,7 +149,7 @@ def test_a_worker_writes_what_a_job_took_once_in_some_seconds(
 
 UNITS: list[tuple[str, Path, float, float]] = [
     ("doubling", paths.hit, 0.5, 0),
-    ("doubling", paths.memory_hit, 0, 0),
+    ("doubling", paths.local_cache_hit, 0, 0),
     ("doubling", paths.miss, 0.5, 1),
     ("doubling", paths.poll, 0.5, 0),
     ("doubling", paths.stale, 0.5, 1),

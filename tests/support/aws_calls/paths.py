@@ -27,7 +27,7 @@ def hit(functions: Functions) -> list[Call]:
     return calls
 
 
-def memory_hit(functions: Functions) -> list[Call]:
+def local_cache_hit(functions: Functions) -> list[Call]:
     functions.answered()
     functions.restart()
     functions.ask()
