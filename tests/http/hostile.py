@@ -190,7 +190,7 @@ def ask(event: Event) -> Event:
         given = parameters.of(request, OPEN)
         dumped = parameters.dump(given)
         signed = signature.sign(OPEN.name, 1, dumped)
-        Job.new(OPEN.policy, dumped, 1.0, correlation_id="a request", now=0.0)
+        Job.new(OPEN.policy, dumped, 1.0, correlation_id="a request", now=0.0, lane=OPEN.lane)
         body = [signed, request.accepts_gzip, request.prefers_minimal, request.has('W/"1"')]
         return {"statusCode": 202, "body": json.dumps(body)}
     except Problem as problem:

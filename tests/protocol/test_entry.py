@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from backburner.computation import Policy
+from backburner.computation import ASYNC, Policy
 from backburner.problems import TooLarge
 from backburner.protocol.entry import MAX_BACK_OFF, MAX_PARAMETERS_BYTES, Answer, Entry, Job
 from backburner.protocol.signature import Signature
@@ -16,15 +16,21 @@ POLICY = Policy(version=3, fresh_for=600, stale_for=60, failure_kept_for=90, att
 SIGNATURE = Signature("a" * 64)
 
 
-def job(expected_time: float = 1, failures: int = 0) -> Job:
+def job(parameters: bytes = b"{}", expected_time: float = 1, failures: int = 0) -> Job:
     return Job.new(
-        POLICY, b"{}", expected_time, correlation_id="request-1", now=NOW, failures=failures
+        POLICY,
+        parameters,
+        expected_time,
+        correlation_id="request-1",
+        now=NOW,
+        lane=ASYNC,
+        failures=failures,
     )
 
 
 def test_a_job_is_made_as_the_policy_is_now() -> None:
     made = job()
-    assert (made.version, made.max_attempts, made.state) == (3, 2, "queued")
+    assert (made.version, made.max_attempts, made.state, made.lane) == (3, 2, "queued", ASYNC)
     assert (made.requested_at, made.gives_up_at) == (NOW, NOW + 3600)
     assert gzip.decompress(made.parameters) == b"{}"
 
@@ -47,7 +53,7 @@ def test_no_client_is_told_to_stay_away_for_longer_than_its_answer_is_kept() -> 
 def test_parameters_that_do_not_fit_into_an_item_are_told_with_the_limit() -> None:
     noise = Random(0).randbytes(MAX_PARAMETERS_BYTES)
     with pytest.raises(TooLarge, match=f"{MAX_PARAMETERS_BYTES} are the most"):
-        Job.new(POLICY, noise, 1, correlation_id="", now=NOW)
+        job(noise)
 
 
 def test_a_job_is_alive_until_its_lease_or_its_time_ends() -> None:

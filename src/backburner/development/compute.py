@@ -112,6 +112,7 @@ def asked(computation: Computation, body: bytes) -> Job:
         computation.expected_time(given),
         correlation_id="",
         now=0,
+        lane=computation.lane,
     )
 
 

@@ -120,7 +120,7 @@ class Job:
         *,
         correlation_id: str,
         now: float,
-        lane: str = STANDARD,
+        lane: str,
         failures: int = 0,
     ) -> Self:
         """A new job by the policy. `parameters` are canonical JSON; TooLarge if over the limit."""
