@@ -27,7 +27,7 @@ quick: .venv/ready         ## the tests of the fast core: no deployment, no brow
 	.venv/bin/pytest $(PARALLEL) -m 'not evidence and not enable_socket' $(QUICK_TESTS)
 
 test: .venv/ready          ## all the tests but evidence, e2e and newcomer
-	.venv/bin/backburner test $(PARALLEL)
+	.venv/bin/backburner test $(PARALLEL) $(WITH)
 
 evidence: .venv/ready .venv-ministack/ready  ## the tests that take long: every schedule, kills, floods, browsers
 	.venv/bin/pytest $(PARALLEL) -m evidence
@@ -66,7 +66,7 @@ check: lint scan build .venv-ministack/ready   ## what CI runs; with Python 3.13
 	$(MAKE) --jobs 2 --output-sync covered deployed
 
 covered:
-	.venv/bin/pytest $(PARALLEL) -m 'not e2e' --cov
+	$(MAKE) test WITH="-m 'not e2e' --cov"
 
 deployed:  # one after the other: each starts a ministack
 	$(MAKE) e2e

@@ -98,9 +98,9 @@ def test_make_evidence_runs_what_make_test_leaves_and_ci_runs_both(
 ) -> None:
     assert pytestconfig.getini("addopts")[-1] == "not e2e and not evidence"
     run = dict(re.findall(r"^(\w+):.*\n\t\S+/(.*)$", MAKEFILE, re.M))
-    assert run["test"] == "backburner test $(PARALLEL)"
+    assert run["test"] == "backburner test $(PARALLEL) $(WITH)"
     assert run["evidence"] == "pytest $(PARALLEL) -m evidence"
-    assert run["covered"] == "pytest $(PARALLEL) -m 'not e2e' --cov"
+    assert "covered:\n\t$(MAKE) test WITH=\"-m 'not e2e' --cov\"\n" in MAKEFILE
 
 
 @pytest.mark.parametrize("room", UNDERNEATH)
@@ -108,9 +108,14 @@ def test_no_import_runs_back_up(room: str) -> None:
     files = [ENGINE / room, *(ENGINE / room).rglob("*.py")]
     trees = [ast.parse(file.read_text()) for file in files if file.is_file()]
     nodes = [node for tree in trees for node in ast.walk(tree)]
-    named = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
-    rooms = {name.split(".")[1] for name in named if name and name.startswith("backburner.")}
-    assert rooms - {room.removesuffix(".py")} <= UNDERNEATH[room]
+    named = {
+        f"{node.module}.{each.name}"
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        for each in node.names
+    } | {each.name for node in nodes if isinstance(node, ast.Import) for each in node.names}
+    rooms = {name.split(".")[1] for name in named if name.startswith("backburner.")}
+    assert rooms - {room.removesuffix(".py"), "__version__"} <= UNDERNEATH[room]
 
 
 def test_no_public_class_has_a_name_twice() -> None:
