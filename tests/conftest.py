@@ -80,7 +80,9 @@ def _computations_of_the_tests(
     yield
     written = str(tmp_path_factory.getbasetemp())
     for name, module in list(sys.modules.items()):
-        if name.startswith("computations.") and (module.__file__ or "").startswith(written):
+        if name.startswith("computations.") and str(getattr(module, "__file__", "")).startswith(
+            written
+        ):
             del sys.modules[name]
 
 

@@ -20,7 +20,7 @@ http/             requests and responses
 retry_after/      when a client is told to come back
 aws/              bounded calls to AWS
 fetching/         for computations that fetch what strangers name
-large_results.py  in a bucket
+large_results.py  results too large for an item
 resources.py      the table, the queues, the bucket and their clients
 init_phase.py     makes them before the first event
 settings.py       the environment
