@@ -27,7 +27,7 @@ quick: .venv/ready         ## the tests of the fast core: no deployment, no brow
 	.venv/bin/pytest $(PARALLEL) -m 'not evidence and not enable_socket' $(QUICK_TESTS)
 
 test: .venv/ready          ## all the tests but evidence, e2e and newcomer
-	.venv/bin/backburner test $(PARALLEL) $(WITH)
+	.venv/bin/pytest $(PARALLEL) $(WITH)
 
 evidence: .venv/ready .venv-ministack/ready  ## the tests that take long: every schedule, kills, floods, browsers
 	.venv/bin/pytest $(PARALLEL) -m evidence

@@ -98,7 +98,7 @@ def test_make_evidence_runs_what_make_test_leaves_and_ci_runs_both(
 ) -> None:
     assert pytestconfig.getini("addopts")[-1] == "not e2e and not evidence"
     run = dict(re.findall(r"^(\w+):.*\n\t\S+/(.*)$", MAKEFILE, re.M))
-    assert run["test"] == "backburner test $(PARALLEL) $(WITH)"
+    assert run["test"] == "pytest $(PARALLEL) $(WITH)"
     assert run["evidence"] == "pytest $(PARALLEL) -m evidence"
     assert "covered:\n\t$(MAKE) test WITH=\"-m 'not e2e' --cov\"\n" in MAKEFILE
 
