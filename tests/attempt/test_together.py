@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,7 @@ RUDE = {
     "terminates_itself": f"{DIED} -15",
     "sets_an_alarm": f"{DIED} -14",
     "becomes_another_program": f"{DIED} 1",
-    "forks_and_returns": RESULT,
+    "forks_and_returns": "'forks_and_returns'",
     "forks_and_dies": f"{DIED} 7",
     "multiplies": RESULT,
     "has_children": "from a child",
@@ -171,6 +172,16 @@ def look_up(host: str, *_: Any, **_options: Any) -> list[Any]:
     if host == "silent.test":
         time.sleep(60)
     return [host]
+
+
+def test_a_loop_that_does_not_turn_is_ended_long_before_a_time_limit(
+    rudely: Callable[[str], list[Any]], tmp_path: Path
+) -> None:
+    hows = ("blocks_for_a_while", "good")
+    jobs = [{"how": how, "others": 1, "there": str(tmp_path)} for how in hows]
+    results = together(jobs, name="rude", patience=1)
+    assert [each["how"] for each in results] == list(hows)
+    assert [begun(tmp_path, number) for number in (0, 1)] == [2, 2]
 
 
 @pytest.mark.parametrize("how", RUDE)
@@ -236,9 +247,11 @@ def test_all_have_their_heartbeats_while_one_keeps_the_loop_and_while_they_wait_
         return lambda _: beaten[number].append(time.monotonic())
 
     jobs = [{"how": "blocks", "others": 1, "there": str(tmp_path)} for _ in range(2)]
-    over = together(jobs, name="rude", limits=[1, 1], beats=[beat(0), beat(1)], patience=1)
-    assert all(OVER in str(each) for each in over)
+    over = together(jobs, name="rude", limits=[2, 2], beats=[beat(0), beat(1)], patience=1)
+    assert all("took over 2 s" in str(each) for each in over)
     assert all(len(each) >= 6 for each in beaten)
+    gaps = [after - before for each in beaten for before, after in pairwise(each)]
+    assert max(gaps) < 1.5  # of 0.3 s; one of them waits for 2 s until the other has ended
 
 
 def test_nobody_begins_again_for_longer_than_the_invocation_lasts() -> None:

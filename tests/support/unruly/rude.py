@@ -78,6 +78,10 @@ def blocks(_: Progress) -> None:
     time.sleep(60)
 
 
+def blocks_for_a_while(_: Progress) -> None:
+    time.sleep(4)
+
+
 async def blocks_in_a_callback(_: Progress) -> None:
     asyncio.get_running_loop().call_soon(time.sleep, 60)
     await asyncio.sleep(60)
@@ -229,9 +233,16 @@ def becomes_another_program(_: Progress) -> None:
 # it starts processes and threads
 
 
-async def forks_and_returns(_: Progress) -> None:
-    os.fork()
-    await asyncio.sleep(0.2)
+async def forks_and_returns(_: Progress) -> Result:
+    """Hears from the process if the loop goes on there, too."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    await asyncio.sleep(0.1)
+    if child == 0:
+        os.write(theirs, b"is back in the loop")
+    os.close(theirs)
+    heard = await asyncio.to_thread(os.read, ours, 100)
+    return Result(how=heard.decode() or "forks_and_returns")
 
 
 def forks_and_dies(_: Progress) -> None:
